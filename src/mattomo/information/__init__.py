@@ -1,0 +1,21 @@
+"""What an added property tells about a target: pure functions of arrays and tables, never of files."""
+
+from mattomo.information.gain import (
+    CRITERIA,
+    chance_all_below,
+    contrasts,
+    frequency,
+    gains,
+    mae_changes,
+    structure_already_holds,
+)
+
+__all__ = [
+    "CRITERIA",
+    "chance_all_below",
+    "contrasts",
+    "frequency",
+    "gains",
+    "mae_changes",
+    "structure_already_holds",
+]

@@ -1,0 +1,104 @@
+"""Batches of graphs: drawn evenly over sizes, padded to fixed shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mattomo.learners.cgcnn.edge import TILE, Edges
+from mattomo.learners.cgcnn.model import Batch
+from mattomo.projections.graphs import Graphs, Ints
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Room of a padded batch: crystals, nodes, edges, distinct bond lengths."""
+
+    crystals: int
+    nodes: int
+    edges: int
+    lengths: int
+
+
+def stratified(sizes: Ints, batch_size: int, rng: np.random.Generator) -> list[Ints]:
+    """Random batches of nearly equal size: each takes one random crystal of every size stratum.
+
+    Parameters
+    ----------
+    sizes : ndarray of int64, shape (n,)
+        Cost of each crystal, e.g. its number of edges.
+    batch_size : int
+        Largest number of crystals of a batch; batches differ by at most one crystal.
+    rng : numpy Generator
+
+    Returns
+    -------
+    list of ndarray of int64
+        Positions into ``sizes``; every crystal appears once.
+    """
+    n = len(sizes)
+    n_batches = -(-n // batch_size)
+    # Random order among equal sizes, so that strata change from epoch to epoch.
+    order = np.lexsort((rng.random(n), sizes))
+    batches: list[list[int]] = [[] for _ in range(n_batches)]
+    for start in range(0, n, n_batches):
+        stratum = order[start : start + n_batches]
+        for b, crystal in zip(rng.permutation(n_batches), stratum, strict=False):
+            batches[b].append(int(crystal))
+    return [np.array(b, dtype=np.int64) for b in batches]
+
+
+def shape_for(graphs: Graphs, batches: Sequence[Ints], batch_size: int) -> Shape:
+    """The smallest convenient room that holds every one of ``batches``."""
+
+    def most(offsets: Ints) -> int:
+        lengths = np.diff(offsets)
+        return max(int(lengths[b].sum()) for b in batches)
+
+    # One node and edge more than needed: padding edges attach to a padding node.
+    return Shape(
+        crystals=batch_size,
+        nodes=roomy(most(graphs.node_offsets) + 1),
+        edges=roomy(most(graphs.edge_offsets) + 1, TILE),
+        lengths=roomy(most(graphs.distance_offsets)),
+    )
+
+
+def roomy(n: int, multiple: int = 8) -> int:
+    """``n`` rounded up in steps of about 3 %, so that similar batches share one compiled program."""
+    step = max(multiple, 1 << max(0, n.bit_length() - 6))
+    return -(-n // step) * step
+
+
+def padded(graphs: Graphs, crystals: Ints, shape: Shape, dtype: type = np.float32) -> Batch:
+    """The batch of ``crystals`` (positions in ``graphs``) in a room of ``shape``."""
+    g = graphs.take(crystals)
+    n_nodes = np.diff(g.node_offsets)
+    crystal = np.repeat(np.arange(len(crystals)), n_nodes)
+
+    def fill(array: NDArray[np.generic], n: int, kind: type, rest: float = 0) -> NDArray[np.generic]:
+        if len(array) > n:
+            raise ValueError(f"a batch of {len(array)} does not fit in a room of {n}")
+        out = np.full(n, rest, dtype=kind)
+        out[: len(array)] = array
+        return out
+
+    last_node, last_crystal = shape.nodes - 1, shape.crystals - 1
+    return Batch(
+        Z=fill(g.Z, shape.nodes, np.int32),
+        node_weight=fill(g.node_weight, shape.nodes, dtype),
+        crystal=fill(crystal, shape.nodes, np.int32, last_crystal),
+        pool_weight=fill(g.node_weight / g.sites[crystal], shape.nodes, dtype),
+        edges=Edges(
+            centre=fill(g.centre, shape.edges, np.int32, last_node),
+            neighbour=fill(g.neighbour, shape.edges, np.int32, last_node),
+            bond=fill(g.edge_distance, shape.edges, np.int32, shape.lengths - 1),
+            weight=fill(g.edge_weight, shape.edges, dtype),
+            total_weight=fill(g.edge_weight * g.node_weight[g.centre], shape.edges, dtype),
+        ),
+        length=fill(g.distance, shape.lengths, dtype),
+        crystal_weight=fill(np.ones(len(crystals)), shape.crystals, dtype),
+    )

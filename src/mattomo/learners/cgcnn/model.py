@@ -1,0 +1,151 @@
+"""CGCNN (Xie & Grossman, PRL 120, 145301, 2018) on weighted graphs, as pure functions of plain dicts."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from mattomo.learners.cgcnn.edge import (
+    EPSILON,
+    Edges,
+    Pair,
+    add_rows,
+    mean_and_variance,
+    messages,
+    moments,
+    normalised_messages,
+    softplus,
+    take,
+)
+
+Params = dict[str, Any]
+State = dict[str, Any]
+
+#: Centres (Å) and width (Å) of the Gaussians a bond length is spread over.
+GAUSSIANS = tuple(round(0.2 * k, 1) for k in range(41))
+GAUSSIAN_WIDTH = 0.2
+#: Weight of the newest batch in the running statistics.
+RUNNING = 0.1
+
+
+class Batch(NamedTuple):
+    """A padded batch of B crystals with C nodes, E edges and U distinct bond lengths.
+
+    Padding nodes and edges have zero weight; padding edges attach to the last node.
+    """
+
+    Z: Array  #: (C,) int32, atomic numbers
+    node_weight: Array  #: (C,)
+    crystal: Array  #: (C,) int32, sorted
+    pool_weight: Array  #: (C,) node weight over the number of sites of its crystal
+    edges: Edges
+    length: Array  #: (U,) bond lengths in Å
+    crystal_weight: Array  #: (B,) 1 for crystals, 0 for padding
+
+
+def spread(length: Array) -> Array:
+    """Gaussian expansion of bond lengths, shape (U,) -> (U, 41)."""
+    centres = jnp.asarray(GAUSSIANS, length.dtype)
+    return jnp.exp(-((length[:, None] - centres) ** 2) / GAUSSIAN_WIDTH**2)
+
+
+def forward(
+    params: Params,
+    state: State,
+    batch: Batch,
+    elements: Array,
+    added: tuple[Array, Array],
+    *,
+    train: bool,
+) -> tuple[Array, State]:
+    """Predictions of a batch.
+
+    Parameters
+    ----------
+    params, state : dict
+        Weights and running statistics (see `mattomo.learners.cgcnn.initial`).
+    batch : Batch
+    elements : Array, shape (104, 92)
+        Features of each element by atomic number.
+    added : tuple of Arrays, shapes (B, m) int32 and (B, m)
+        Added input of each crystal: rows of ``params["added"]`` and their values.
+    train : bool
+        Normalise by the batch (and update ``state``) or by the running statistics.
+
+    Returns
+    -------
+    predictions : Array, shape (B,)
+    state : dict
+    """
+    table = elements @ params["embed"]["w"] + params["embed"]["b"]
+    x = take(table, batch.Z)
+    bonds = spread(batch.length)
+    new_state: State = {}
+    for name in sorted(params["convs"]):
+        x, new_state[name] = _convolve(params["convs"][name], state[name], x, bonds, batch, train)
+    empty = jnp.zeros((len(batch.crystal_weight), x.shape[1]), x.dtype)
+    pooled = add_rows(empty, batch.crystal, x * batch.pool_weight[:, None], is_sorted=True)
+    hidden = softplus(pooled) @ params["dense"]["w"] + params["dense"]["b"]
+    index, value = added
+    hidden = hidden + (take(params["added"], index) * value[..., None]).sum(1)
+    return softplus(hidden) @ params["out"]["w"] + params["out"]["b"], new_state
+
+
+def _convolve(
+    p: Params, state: State, x: Array, bonds: Array, batch: Batch, train: bool
+) -> tuple[Array, State]:
+    """One convolution. W [a_i, a_j, g(d)] is split so that each part is computed once a node or length."""
+    half = x.shape[1]
+
+    def halves(array: Array) -> Pair:
+        return array[..., :half], array[..., half:]
+
+    a, b, c = (
+        (inputs @ gate, inputs @ core)
+        for inputs, (gate, core) in (
+            (x, halves(p["centre"])),
+            (x, halves(p["neighbour"])),
+            (bonds, halves(p["bond"])),
+        )
+    )
+    gate_bias, core_bias = halves(p["bias"])
+    a = (a[0] + gate_bias, a[1] + core_bias)
+    if train:
+        message, (mean, variance) = normalised_messages(
+            batch.edges, a, b, c, halves(p["norm1"]["scale"]), halves(p["norm1"]["shift"])
+        )
+        norm1 = _running(
+            state["norm1"],
+            jnp.concatenate(mean),
+            jnp.concatenate(variance),
+            batch.edges.total_weight.sum(),
+        )
+        total = batch.node_weight.sum()
+        node_mean, node_variance = mean_and_variance(moments(message, batch.node_weight), total)
+        norm2 = _running(state["norm2"], node_mean, node_variance, total)
+    else:
+        norm1, norm2 = state["norm1"], state["norm2"]
+        slope = p["norm1"]["scale"] * jax.lax.rsqrt(norm1["variance"] + EPSILON)
+        offset = p["norm1"]["shift"] - norm1["mean"] * slope
+        message = messages(batch.edges, a, b, c, halves(slope), halves(offset))
+        node_mean, node_variance = norm2["mean"], norm2["variance"]
+    slope = p["norm2"]["scale"] * jax.lax.rsqrt(node_variance + EPSILON)
+    x = softplus(x + message * slope + (p["norm2"]["shift"] - node_mean * slope))
+    return x, {"norm1": norm1, "norm2": norm2}
+
+
+def _running(old: State, mean: Array, variance: Array, total: Array) -> State:
+    """Running statistics; the variance is unbiased over all sites or bonds, merged or not.
+
+    A batch without any bond (isolated atoms only) leaves them as they were.
+    """
+    mean, variance = jax.lax.stop_gradient((mean, variance))
+    unbiased = variance * total / jnp.maximum(total - 1, 1)
+    rate = jnp.where(total > 0, RUNNING, 0.0).astype(mean.dtype)
+    return {
+        "mean": old["mean"] + rate * (mean - old["mean"]),
+        "variance": old["variance"] + rate * (unbiased - old["variance"]),
+    }

@@ -1,0 +1,51 @@
+"""Any form of a structure to a crystal: the form is told from the content."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from mattomo.materials.crystal import Crystal, StructureError, from_json, from_mapping
+from mattomo.materials.readers.cif import from_cif
+from mattomo.materials.readers.poscar import from_poscar
+
+_CIF = re.compile(r"^\s*(data_|loop_|_cell_)", re.MULTILINE | re.IGNORECASE)
+
+
+def read_structure(value: str | Mapping[str, Any]) -> Crystal:
+    """A crystal from JSON, CIF or POSCAR text, or from a mapping.
+
+    Parameters
+    ----------
+    value : str or mapping
+
+    Returns
+    -------
+    Crystal
+
+    Raises
+    ------
+    StructureError
+        The text is none of these, or no usable structure.
+    """
+    if not isinstance(value, str):
+        return from_mapping(value)
+    if value.lstrip()[:1] in ("{", "["):
+        return from_json(value)
+    if _CIF.search(value):
+        return from_cif(value)
+    lines = value.strip("\r\n").splitlines()
+    if len(lines) > 2 and _is_number(lines[1]):
+        return from_poscar(value)
+    raise StructureError(
+        "neither JSON nor CIF nor POSCAR", "The cell holds the text of the structure itself, not a file name."
+    )
+
+
+def _is_number(line: str) -> bool:
+    try:
+        float(line.split()[0])
+    except (ValueError, IndexError):
+        return False
+    return True

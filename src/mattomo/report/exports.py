@@ -1,0 +1,140 @@
+"""The same numbers as files: CSV, Parquet, JSON, Markdown; and the whole report at once."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mattomo.report.atomic import write_bytes, write_text
+from mattomo.report.figures import save_figures
+from mattomo.report.page import write_html
+from mattomo.report.summarize import Summary, summarize
+from mattomo.study.outcome import Outcome
+
+_GAINS = [
+    "learner", "representation", "target", "added", "diagonal", "n_seeds", "mae0_mean", "mae1_mean", "unit",
+    "mean", "min", "max", "paired_minmax", "separated", "reason",
+]  # fmt: skip
+_ERRORS = ["learner", "representation", "target", "added", "seed", "mae0", "mae1", "unit", "change"]
+_TABLE1 = ["criterion", "learner", "target", "structure", "composition", "structure_only"]
+_MAE = [
+    "learner", "representation", "target", "unit", "n_seeds", "mean", "min", "max", "n_test_min",
+    "n_test_max",
+]  # fmt: skip
+
+
+def write_tables(source: Outcome | Summary, folder: str | os.PathLike[str]) -> list[Path]:
+    """Write the tables behind the report.
+
+    Parameters
+    ----------
+    source : Outcome or dict
+        An outcome, or what `summarize` made of it.
+    folder : path
+        Made if missing; each file appears whole or not at all.
+
+    Returns
+    -------
+    list of Path
+        ``gains.csv`` and ``gains.parquet`` (one row a cell; mean, min and max are fractions: -0.05 is a fall
+        by 5 %), ``errors.csv`` (one row a cell and seed: mae0 and mae1 in the target's unit, change a
+        fraction), ``table1.csv`` and ``table1.md`` (property lists for both criteria), ``mae.csv``
+        (baseline errors with their units), ``summary.json`` (everything).
+    """
+    summary = summarize(source) if isinstance(source, Outcome) else source
+    folder = Path(folder)
+    units = {name: info["unit"] for name, info in summary["properties"].items()}
+    cells = [cell | {"unit": units[cell["target"]]} for cell in summary["cells"]]
+    gain_table = pd.DataFrame(cells, columns=_GAINS)
+    columns = ("mae0_mean", "mae1_mean", "mean", "min", "max")
+    gain_table = gain_table.astype(dict.fromkeys(columns, float))
+    seed_table = pd.DataFrame([cell | seed for cell in cells for seed in cell["seeds"]], columns=_ERRORS)
+    hits = [
+        {"criterion": criterion} | row
+        for criterion, table in summary["table1"].items()
+        for row in table["rows"]
+    ]
+    hit_table = pd.DataFrame(
+        [{key: "; ".join(v) if isinstance(v, list) else v for key, v in row.items()} for row in hits],
+        columns=_TABLE1,
+    )
+    baselines = [row | {"unit": units[row["target"]]} for row in summary["mae"]]
+    parquet = io.BytesIO()
+    gain_table.to_parquet(parquet, index=False)
+    return [
+        _write_csv(folder / "gains.csv", gain_table),
+        write_bytes(folder / "gains.parquet", parquet.getvalue()),
+        _write_csv(folder / "errors.csv", seed_table),
+        _write_csv(folder / "table1.csv", hit_table),
+        write_text(folder / "table1.md", table1_markdown(summary)),
+        _write_csv(folder / "mae.csv", pd.DataFrame(baselines, columns=_MAE)),
+        write_text(
+            folder / "summary.json", json.dumps(summary, ensure_ascii=False, indent=1, allow_nan=False)
+        ),
+    ]
+
+
+def table1_markdown(summary: Summary) -> str:
+    """The paper's Table 1 for both criteria as Markdown.
+
+    Parameters
+    ----------
+    summary : dict
+        From `summarize`.
+
+    Returns
+    -------
+    str
+    """
+    labels = {name: _markdown_safe(info["label"]) for name, info in summary["properties"].items()}
+    parts = ["# Properties that lower the test error\n"]
+    for criterion, table in summary["table1"].items():
+        parts.append(f"## Rule `{criterion}`: {summary['criteria'][criterion]}\n")
+        parts.append("| Learner | Target | Structure | Composition | In structure but not composition |")
+        parts.append("|---|---|---|---|---|")
+        for row in table["rows"]:
+            lists = [
+                ", ".join(labels[n] for n in row[key]) or "–"
+                for key in ("structure", "composition", "structure_only")
+            ]
+            parts.append(
+                f"| {_markdown_safe(row['learner'])} | {labels[row['target']]} | {' | '.join(lists)} |"
+            )
+        counts = [f"{labels[row['added']]} {row['count']}" for row in table["frequency"]]
+        parts.append(f"\nHow often in the last column: {', '.join(counts) or 'never'}.\n")
+    return "\n".join(parts)
+
+
+def write_report(outcome: Outcome, folder: str | os.PathLike[str]) -> Path:
+    """Write the whole report: ``report.html``, ``figures/`` and ``tables/``.
+
+    Parameters
+    ----------
+    outcome : Outcome
+    folder : path
+        Made if missing.
+
+    Returns
+    -------
+    Path
+        Of ``report.html``.
+    """
+    summary = summarize(outcome)
+    folder = Path(folder)
+    write_tables(summary, folder / "tables")
+    save_figures(summary, folder / "figures")
+    return write_html(summary, folder / "report.html")
+
+
+def _write_csv(path: Path, table: pd.DataFrame) -> Path:
+    return write_text(path, table.to_csv(index=False, lineterminator="\n"))
+
+
+def _markdown_safe(text: Any) -> str:
+    escaped = str(text).replace("&", "&amp;").replace("<", "&lt;")
+    return "".join("\\" + c if c in "\\|*_`[]#~$" else c for c in escaped)

@@ -1,0 +1,95 @@
+"""How numbers and names are written, the same in every face of the report."""
+
+from __future__ import annotations
+
+import math
+
+MINUS = "−"
+MISSING = "–"
+
+
+def percent(change: float | None, digits: int = 1) -> str:
+    """A relative change as signed percent, without the percent sign.
+
+    Examples
+    --------
+    >>> percent(-0.0612), percent(0.125), percent(-0.0001), percent(None)
+    ('−6.1', '+12.5', '0.0', '–')
+    """
+    if change is None or not math.isfinite(change):
+        return MISSING
+    text = f"{100 * change:+.{digits}f}"
+    return text.replace("-", MINUS) if float(text) else text[1:]
+
+
+def share(fraction: float | None, digits: int = 1) -> str:
+    """A fraction as unsigned percent with its sign.
+
+    Examples
+    --------
+    >>> share(0.5908)
+    '59.1 %'
+    """
+    return MISSING if fraction is None else f"{100 * fraction:.{digits}f} %"
+
+
+def quantity(value: float | None, digits: int = 3) -> str:
+    """A quantity to some significant digits, never with an exponent between 1e-4 and 1e7.
+
+    Examples
+    --------
+    >>> quantity(0.41234), quantity(1234.5), quantity(0.0), quantity(2.5e-9)
+    ('0.412', '1,234', '0', '2.50e−9')
+    """
+    if value is None or not math.isfinite(value):
+        return MISSING
+    if value == 0:
+        return "0"
+    exponent = math.floor(math.log10(abs(value)))
+    if -4 <= exponent < 7:
+        return f"{value:,.{max(0, digits - 1 - exponent)}f}".replace("-", MINUS)
+    mantissa, power = f"{value:.{digits - 1}e}".split("e")
+    return f"{mantissa}e{int(power)}".replace("-", MINUS)
+
+
+def count(number: int | None) -> str:
+    """A whole number with thousands separators."""
+    return MISSING if number is None else f"{number:,}"
+
+
+def plural(number: int, noun: str) -> str:
+    """A number and its noun.
+
+    Examples
+    --------
+    >>> plural(1, "seed"), plural(1200, "seed")
+    ('1 seed', '1,200 seeds')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def listed(names: list[str]) -> str:
+    """Names as a phrase.
+
+    Examples
+    --------
+    >>> listed(["a"]), listed(["a", "b", "c"])
+    ('a', 'a, b and c')
+    """
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def printable(text: str) -> str:
+    """Text in one line without control characters (which could reorder or cut what surrounds them).
+
+    Examples
+    --------
+    >>> printable("a\\n b\\u202ec")
+    'a b\N{REPLACEMENT CHARACTER}c'
+    """
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in " ".join(text.split()))
+
+
+def brief(text: str, width: int = 48) -> str:
+    """Text cut to a width."""
+    return text if len(text) <= width else text[: width - 1] + "…"

@@ -1,0 +1,205 @@
+"""The report as one HTML file that needs no network and, but for its pop-ups, no script."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from mattomo.report import numbers, sentences
+from mattomo.report.atomic import write_text
+from mattomo.report.numbers import percent, printable, quantity
+from mattomo.report.summarize import Summary
+
+_FOLDER = PackageLoader("mattomo.report", "html")
+
+
+def write_html(summary: Summary, path: str | os.PathLike[str]) -> Path:
+    """Write the report as one self-contained HTML file, whole or not at all.
+
+    Parameters
+    ----------
+    summary : dict
+        From `summarize`.
+    path : path
+
+    Returns
+    -------
+    Path
+    """
+    return write_text(path, render_html(summary))
+
+
+def render_html(summary: Summary) -> str:
+    """The report as HTML; every name and sentence is escaped.
+
+    Parameters
+    ----------
+    summary : dict
+        From `summarize`.
+
+    Returns
+    -------
+    str
+    """
+    environment = Environment(
+        loader=_FOLDER, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
+    )
+    environment.filters |= {
+        "percent": percent,
+        "quantity": quantity,
+        "share": numbers.share,
+        "count": numbers.count,
+        "printable": printable,
+        "glue": lambda text: text.replace(" %", "\N{NO-BREAK SPACE}%"),
+    }
+    labels = {name: info["label"] for name, info in summary["properties"].items()}
+    context = {
+        "s": summary,
+        "labels": labels,
+        "units": {name: info["unit"] for name, info in summary["properties"].items()},
+        "heatmaps": _heatmaps(summary),
+        "comparisons": _comparisons(summary),
+        "baselines": _baselines(summary),
+        "facts": _facts(summary),
+        "config": json.dumps(summary["config"], ensure_ascii=False, indent=2),
+        "details": [_detail(summary, cell, labels) for cell in summary["cells"]],
+        "css": _inline("report.css"),
+        "js": _inline("report.js"),
+        "change": sentences.change,
+    }
+    return environment.get_template("report.html.j2").render(context)
+
+
+def _inline(name: str) -> Markup:
+    source, _, _ = _FOLDER.get_source(Environment(autoescape=True), name)
+    return Markup(source)
+
+
+def _heatmaps(summary: Summary) -> list[dict[str, Any]]:
+    """Cells of each heatmap with what the style sheet needs: side, strength of the colour, marks."""
+    views = []
+    for drawn in summary["heatmaps"]:
+        rows = []
+        for added, indices in zip(summary["added"], drawn["rows"], strict=True):
+            cells = [_styled(summary, index) for index in indices]
+            rows.append({"added": added, "cells": cells})
+        views.append(
+            drawn | {"rows": rows, "number": summary["representations"].index(drawn["representation"])}
+        )
+    return views
+
+
+def _styled(summary: Summary, index: int | None) -> dict[str, Any]:
+    if index is None:
+        return {"index": None, "classes": "cell none", "strength": 0, "hits": []}
+    cell: dict[str, Any] = summary["cells"][index]
+    hits = [name for name in summary["criteria"] if cell[name] and not cell["diagonal"]]
+    strength = (
+        0 if cell["mean"] is None else round(100 * min(1.0, abs(cell["mean"]) / summary["colour_limit"]))
+    )
+    classes = ["cell", "rise" if (cell["mean"] or 0) > 0 else "fall"]
+    classes += [f"hit-{name}" for name in hits]
+    classes += ["deep"] if strength > 67 else []
+    classes += ["diagonal"] if cell["diagonal"] else []
+    return cell | {"index": index, "classes": " ".join(classes), "strength": strength, "hits": hits}
+
+
+def _comparisons(summary: Summary) -> dict[str, Any]:
+    """Pairs that help composition or structure, with the place of each mark on a common axis (0 to 100)."""
+    cells = {(c["learner"], c["target"], c["added"], c["representation"]): c for c in summary["cells"]}
+    rows = []
+    for contrast in summary["contrasts"]:
+        key = (contrast["learner"], contrast["target"], contrast["added"])
+        pair = {name: cells[(*key, name)] for name in ("composition", "structure")}
+        defined = all(cell["mean"] is not None and not cell["diagonal"] for cell in pair.values())
+        if defined and any(cell[name] for cell in pair.values() for name in summary["criteria"]):
+            verdicts = {name: _verdict(pair, contrast, name) for name in summary["criteria"]}
+            rows.append(contrast | {"pair": pair, "verdicts": verdicts})
+    order = {name: place for place, name in enumerate(summary["targets"])}
+    rows.sort(key=lambda row: (row["learner"], order[row["target"]], row["mean"]))
+    ends: list[float] = [cell[end] for row in rows for cell in row["pair"].values() for end in ("min", "max")]
+    low, high = max(min([*ends, -0.01]), -0.6), min(max([*ends, 0.01]), 0.3)
+
+    def place(value: float) -> float:
+        return round(2.0 + 96 * (min(max(value, low), high) - low) / (high - low), 2)
+
+    for row in rows:
+        row["marks"] = {
+            name: {end: place(cell[end]) for end in ("mean", "min", "max")}
+            for name, cell in row["pair"].items()
+        }
+    return {"rows": rows, "zero": place(0.0), "low": low, "high": high}
+
+
+def _verdict(pair: dict[str, dict[str, Any]], contrast: dict[str, Any], criterion: str) -> str:
+    on = tuple(pair[name][criterion] for name in ("composition", "structure"))
+    return {
+        (True, True): "helps both",
+        (True, False): f"structure {sentences.holding(contrast)} hold it",
+        (False, True): "helps structure only",
+        (False, False): "no usable gain",
+    }[on]
+
+
+def _baselines(summary: Summary) -> list[dict[str, Any]]:
+    """For each learner one row a target, one column a representation."""
+    found = {(row["learner"], row["target"], row["representation"]): row for row in summary["mae"]}
+    tables = []
+    for learner in summary["learners"]:
+        rows = []
+        for target in summary["targets"]:
+            cells = [found.get((learner, target, name)) for name in summary["representations"]]
+            means = {c["representation"]: c["mean"] for c in cells if c}
+            ratio = None
+            if means.get("composition") and means.get("structure") is not None:
+                ratio = means["structure"] / means["composition"] - 1
+            rows.append({"target": target, "cells": cells, "ratio": ratio})
+        tables.append({"learner": learner, "rows": rows})
+    return tables
+
+
+def _facts(summary: Summary) -> list[tuple[str, str]]:
+    data = summary["data"]
+    known: list[tuple[str, str, Callable[[Any], str]]] = [
+        ("Source", "source", str),
+        ("Rows read", "n_rows", numbers.count),
+        ("Rows used", "n_used", numbers.count),
+        ("Rows set aside", "n_quarantined", numbers.count),
+        ("Distinct formulas", "n_formulas", numbers.count),
+        ("Rows whose formula is theirs alone", "one_to_one", numbers.count),
+        ("Fingerprint", "fingerprint", str),
+    ]
+    facts = [(title, printable(show(data[key]))) for title, key, show in known if data.get(key) is not None]
+    alone = data.get("one_to_one_share")
+    return [
+        (
+            title,
+            f"{text} ({numbers.share(alone)})"
+            if title.startswith("Rows whose") and alone is not None
+            else text,
+        )
+        for title, text in facts
+    ]
+
+
+def _detail(summary: Summary, cell: dict[str, Any], labels: dict[str, str]) -> dict[str, Any]:
+    """What a cell's pop-up says, formatted here so that script and tables agree to the digit."""
+    return {
+        "added": labels[cell["added"]],
+        "target": labels[cell["target"]],
+        "where": f"{cell['representation']}, {printable(cell['learner'])}",
+        "change": sentences.change(cell),
+        "unit": summary["properties"][cell["target"]]["unit"],
+        "verdicts": {name: sentences.verdict(cell, name) for name in summary["criteria"]},
+        "seeds": [
+            [str(seed["seed"]), quantity(seed["mae0"]), quantity(seed["mae1"]), percent(seed["change"])]
+            for seed in cell["seeds"]
+        ],
+        "dots": [seed["change"] for seed in cell["seeds"]],
+    }

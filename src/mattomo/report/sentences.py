@@ -1,0 +1,260 @@
+"""The words of the report: what was found, and no more than may be claimed.
+
+A study measures *usable* gain, for its learner and its amount of data. So the words are "usable gain" and "no
+usable gain detected", never "information" that a property does or does not carry.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mattomo.information import CRITERIA, chance_all_below
+from mattomo.report.numbers import brief, count, listed, percent, plural, share
+
+Cell = dict[str, Any]
+
+# Splits of 60-20-20 share so many rows that the changes of two seeds correlate about this much at most.
+_SEED_CORRELATION = 1 / 3
+
+
+def label(summary: dict[str, Any], name: str, width: int = 60) -> str:
+    """A property's name for people, cut to a width."""
+    return brief(summary["properties"].get(name, {}).get("label", name), width)
+
+
+def question(summary: dict[str, Any]) -> str:
+    """What the study asks."""
+    what = listed([f"its {name}" for name in summary["representations"]]) or "its representation"
+    if len(summary["targets"]) == 1:
+        return f"What helps to predict {label(summary, summary['targets'][0])}, beyond {what}?"
+    return f"Which properties help to predict a material, beyond {what}?"
+
+
+def change(cell: Cell) -> str:
+    """Mean change with its range, such as ``−6.1 % (−8.0 to −4.2 over 3 seeds)``."""
+    if cell["mean"] is None:
+        return f"undefined ({cell['reason']})"
+    if cell["n_seeds"] < 2:
+        return f"{percent(cell['mean'])} % (one seed, no range)"
+    low, high = percent(cell["min"]), percent(cell["max"])
+    return f"{percent(cell['mean'])} % ({low} to {high} over {cell['n_seeds']} seeds)"
+
+
+def verdict(cell: Cell, criterion: str) -> str:
+    """One cell in words."""
+    if cell["reason"]:
+        return f"Undefined: {cell['reason']}."
+    if cell["diagonal"]:
+        return "Positive control: the target itself was added, so the error must fall."
+    if cell["n_seeds"] < 2:
+        return "One seed has no range: nothing can be claimed."
+    if cell[criterion]:
+        return "Usable gain: " + CRITERIA[criterion] + "."
+    if cell["min"] > 0:
+        return "The error rose in every seed: the property cost more than it gave."
+    return "No usable gain detected."
+
+
+def holding(contrast: dict[str, Any]) -> str:
+    """How sure "structure holds it" is: it needs a paired difference in every seed, not two lists."""
+    return "seems to" if contrast["max"] < 0 and contrast["n_seeds"] >= 2 else "may"
+
+
+def headlines(summary: dict[str, Any]) -> list[str]:
+    """The whole study in a few sentences, the state of the study first when it is not finished."""
+    status, criterion = summary["status"], summary["criterion"]
+    said = []
+    if not status["complete"]:
+        done, planned = status["units_done"], status["units_planned"]
+        said.append(
+            f"This study is not finished: {done:,} of {plural(planned, 'unit')} "
+            f"({share(done / planned, 0)}) are done, and everything below rests on those alone."
+        )
+    judged = [cell for cell in summary["cells"] if not cell["diagonal"] and not cell["reason"]]
+    if not judged:
+        return [*said, "There is no pair of a baseline and an augmented model yet, so there is no answer."]
+    for learner in summary["learners"]:
+        lead = f"With {learner}: " if len(summary["learners"]) > 1 else ""
+        parts = []
+        for representation in summary["representations"]:
+            cells = [c for c in judged if (c["learner"], c["representation"]) == (learner, representation)]
+            if cells:
+                hits = sum(cell[criterion] for cell in cells)
+                parts.append(f"{hits} of {len(cells)} on {representation}")
+        if parts:
+            text = f"pairs of an added property and a target with a usable gain: {listed(parts)}."
+            said.append(lead + (text if lead else text[0].upper() + text[1:]))
+        often = [row for row in summary["table1"][criterion]["frequency"] if row["learner"] == learner]
+        if often:
+            top = [f"{label(summary, r['added'])} ({plural(r['count'], 'target')})" for r in often[:4]]
+            said.append(
+                f"{lead}{'most' if lead else 'Most'} often useful to composition while structure "
+                f"shows no usable gain: {listed(top)}."
+            )
+    return said
+
+
+def answers(summary: dict[str, Any]) -> list[str]:
+    """One sentence a learner and target: its strongest added property, and what structure makes of it."""
+    said = []
+    for learner in summary["learners"]:
+        for target in summary["targets"]:
+            cells = [
+                c
+                for c in summary["cells"]
+                if c["learner"] == learner and c["target"] == target and not c["diagonal"] and not c["reason"]
+            ]
+            if cells:
+                text = _answer(summary, target, cells)
+                several = len(summary["learners"]) > 1
+                said.append(f"With {learner}, f{text[1:]}" if several else text)
+    return said
+
+
+def _answer(summary: dict[str, Any], target: str, cells: list[Cell]) -> str:
+    criterion = summary["criterion"]
+    order = [name for name in ("composition", "structure") if any(c["representation"] == name for c in cells)]
+    first = order[0]
+    best = min((c for c in cells if c["representation"] == first), key=lambda c: _rank(c, criterion))
+    name = label(summary, best["added"])
+    if best["n_seeds"] < 2:
+        text = (
+            f"For {label(summary, target)}, the largest fall on {first} comes with {name}: {change(best)}, "
+            "which is no evidence yet"
+        )
+    elif best[criterion]:
+        text = (
+            f"For {label(summary, target)}, adding {name} to {first} changes the test error by {change(best)}"
+        )
+    else:
+        text = (
+            f"For {label(summary, target)}, no usable gain detected on {first}; "
+            f"the strongest is {name} with {change(best)}"
+        )
+    if order[1:]:
+        text += _structure_clause(summary, best, [c for c in cells if c["representation"] == "structure"])
+    return text + "."
+
+
+def _structure_clause(summary: dict[str, Any], best: Cell, structure: list[Cell]) -> str:
+    criterion = summary["criterion"]
+    same = next((c for c in structure if c["added"] == best["added"]), None)
+    top = min(structure, key=lambda c: _rank(c, criterion))
+    clause = ""
+    if best[criterion] and same is not None and same["n_seeds"] >= 2:
+        if same[criterion]:
+            clause = f"; it also helps on structure, {change(same)}"
+        else:
+            contrast = next(
+                c
+                for c in summary["contrasts"]
+                if (c["learner"], c["target"], c["added"]) == (best["learner"], best["target"], best["added"])
+            )
+            clause = (
+                f"; no usable gain on structure, {change(same)}, which {holding(contrast)} hold it already"
+            )
+    if top[criterion] and top["added"] != best["added"]:
+        clause += f". On structure the strongest is {label(summary, top['added'])}, {change(top)}"
+    return clause
+
+
+def _rank(cell: Cell, criterion: str) -> tuple[bool, float]:
+    return (not cell[criterion], cell["mean"])
+
+
+def cautions(summary: dict[str, Any]) -> list[str]:
+    """What the numbers themselves warn of."""
+    said = []
+    cells = summary["cells"]
+    judged = [cell for cell in cells if not cell["diagonal"] and not cell["reason"]]
+    seeds = {cell["n_seeds"] for cell in judged}
+    if seeds and max(seeds) == 1:
+        said.append(
+            "One seed only: there is no range, so no cell is marked. Run at least three, better five."
+        )
+    elif seeds and min(seeds) != max(seeds):
+        said.append(
+            f"Cells rest on different numbers of seeds ({min(seeds)} to {max(seeds)}); "
+            "fewer seeds make a mark easier to get by chance."
+        )
+    several = [cell for cell in judged if cell["n_seeds"] >= 2]
+    if several:
+        low = sum(chance_all_below(c["n_seeds"]) for c in several)
+        high = sum(chance_all_below(c["n_seeds"], _SEED_CORRELATION) for c in several)
+        hits = sum(cell["paired_minmax"] for cell in several)
+        said.append(
+            f"Chance alone would mark about {low:.0f} to {high:.0f} of these {len(several)} pairs under the "
+            f"rule “every seed falls” if no property were of any use; {hits} are marked. "
+            "Read a single weak mark as a hint."
+        )
+    rose = sum(cell["min"] > 0 for cell in several)
+    if rose:
+        said.append(
+            f"In {plural(rose, 'pair')} the error rose in every seed: more input can harm a learner, "
+            "although information cannot."
+        )
+    weak = [c for c in cells if c["diagonal"] and not c["reason"] and c["mean"] > -0.5]
+    if weak:
+        names = listed([f"{label(summary, c['target'])} on {c['representation']}" for c in weak[:5]])
+        said.append(
+            "Positive control is weak: given the target itself, the error should nearly vanish, but it falls "
+            f"by less than half for {names}. The models may be undertrained; distrust “no usable gain” there."
+        )
+    undefined = [cell for cell in cells if cell["reason"]]
+    if undefined:
+        reasons = listed(sorted({cell["reason"] for cell in undefined}))
+        said.append(f"{plural(len(undefined), 'cell')} left undefined: {reasons}.")
+    return said
+
+
+def methods(summary: dict[str, Any]) -> list[str]:
+    """Paragraphs for a methods section."""
+    splits = summary["splits"]
+    paragraphs = []
+    if splits:
+        sizes = splits[0]
+        total = sum(sizes[name] or 0 for name in ("n_train", "n_val", "n_test")) or 1
+        parts = [
+            f"{count(sizes[key])} {name} ({share((sizes[key] or 0) / total, 0)})"
+            for key, name in (("n_train", "training"), ("n_val", "validation"), ("n_test", "test"))
+        ]
+        paragraphs.append(
+            f"For each of {plural(len(summary['seeds']), 'seed')} the materials were split at random, for "
+            f"example into {listed(parts)} rows. For each target a baseline model was trained on "
+            f"{listed(summary['representations'])} alone ({listed(summary['learners']) or 'no learner'}), "
+            "and one further model for each added property. All models of a seed share the split, "
+            "and the epoch of lowest validation error was kept. In all, "
+            f"{plural(summary['status']['models'], 'model')}."
+        )
+    paragraphs.append(
+        "The change of a cell is MAE1/MAE0 − 1 on the test rows, paired within a seed: MAE0 of the baseline, "
+        "MAE1 of the augmented model. Shown are the mean and the distances to the largest and the smallest "
+        "change over the seeds. A cell is marked if "
+        f"{CRITERIA['paired_minmax']}; the stricter rule “separated” asks that "
+        f"{CRITERIA['separated']}. The diagonal, where the target itself is added, is a positive control and "
+        "counts nowhere."
+    )
+    paragraphs.append(
+        "What is measured is usable gain, for this learner and this amount of data. A complete structure "
+        "determines every computed property, so a gain on structure says that the learner could not extract "
+        "it from so many examples, not that the structure lacks it. “No usable gain detected” does not mean "
+        "that a property carries no information. The strongest of several properties is picked, so expect "
+        "its gain to shrink when measured again."
+    )
+    return paragraphs
+
+
+def citations(summary: dict[str, Any]) -> list[str]:
+    """What to cite."""
+    cited = [
+        "R. Ortega-Ochoa, A. Aspuru-Guzik, T. Vegge, T. Buonassisi, A tomographic interpretation of "
+        "structure-property relations for materials discovery, arXiv:2501.18163 (2025).",
+        "T. Xie, J. C. Grossman, Crystal graph convolutional neural networks for an accurate and "
+        "interpretable prediction of material properties, Phys. Rev. Lett. 120, 145301 (2018).",
+    ]
+    if "mp1000" in str(summary["data"].get("source", "")):
+        cited.append(
+            "Data: the Materials Project (A. Jain et al., APL Materials 1, 011002, 2013), used under "
+            "CC BY 4.0."
+        )
+    return cited

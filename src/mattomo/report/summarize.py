@@ -1,0 +1,169 @@
+"""From an outcome to one plain dict, the single source of every face of the report."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+
+from mattomo.information import CRITERIA, contrasts, frequency, gains, mae_changes, structure_already_holds
+from mattomo.information.gain import Criterion
+from mattomo.report import sentences
+from mattomo.report.numbers import printable
+from mattomo.study.outcome import Outcome
+
+Summary = dict[str, Any]
+
+DEFAULT_CRITERION: Criterion = "paired_minmax"
+
+
+def summarize(outcome: Outcome) -> Summary:
+    """Everything the report shows, as plain data.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        May be empty, of one seed, of one representation, or half done.
+
+    Returns
+    -------
+    dict
+        Only str, int, float, bool, None, list and dict, so it can be written as JSON; undefined numbers are
+        None. Changes are fractions (-0.05: the error fell by 5 %), errors are in the target's unit.
+        Keys, in the order a reader needs them: question, headlines, answers (one sentence a target), status,
+        data, notices, properties, targets, added, representations, learners, seeds, criteria, cells (one a
+        learner, representation, target and added property, with every seed), heatmaps (rows are added
+        properties, columns are targets, values index cells), colour_limit, contrasts, table1, mae, splits,
+        methods, citations, environment, config.
+    """
+    errors = outcome.errors
+    table = gains(errors)
+    summary: Summary = {
+        "properties": _properties(outcome),
+        "targets": list(outcome.targets),
+        "added": list(outcome.added),
+        "representations": list(outcome.representations),
+        "learners": list(dict.fromkeys(errors["learner"])),
+        "seeds": list(outcome.seeds),
+        "criteria": dict(CRITERIA),
+        "criterion": DEFAULT_CRITERION,
+        "status": {
+            "units_done": outcome.units_done,
+            "units_planned": outcome.units_planned,
+            "complete": outcome.units_done >= outcome.units_planned,
+            "models": len(errors),
+            "wall_seconds": outcome.wall_seconds,
+        },
+        "data": outcome.data,
+        "cells": _cells(errors, table),
+        "contrasts": contrasts(errors).to_dict("records"),
+        "table1": {name: _table1(table, cast(Criterion, name)) for name in CRITERIA},
+        "mae": _baselines(errors, outcome.rows),
+        "splits": outcome.rows.to_dict("records"),
+        "environment": outcome.environment,
+        "config": outcome.config,
+    }
+    summary = cast(Summary, plain(summary))
+    summary["heatmaps"] = _heatmaps(summary)
+    summary["colour_limit"] = _colour_limit(summary["cells"])
+    words = {
+        "question": sentences.question(summary),
+        "headlines": sentences.headlines(summary),
+        "answers": sentences.answers(summary),
+    }
+    summary["notices"] = [*sentences.cautions(summary), *(printable(str(n)) for n in outcome.notices)]
+    summary["methods"] = sentences.methods(summary)
+    summary["citations"] = sentences.citations(summary)
+    return words | summary
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON knows it: NumPy scalars unwrapped, undefined numbers None, the unknown as text."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset, np.ndarray)):
+        return [plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or value is pd.NA or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    return value if isinstance(value, (str, int, float, bool)) else str(value)
+
+
+def _properties(outcome: Outcome) -> dict[str, dict[str, Any]]:
+    known = {info.name: info for info in outcome.properties}
+    names = dict.fromkeys([*outcome.targets, *outcome.added, *known])
+    labels = {name: printable(known[name].label if name in known else name) for name in names}
+    shared = Counter(labels.values())
+    described = {}
+    for name, label in labels.items():
+        info = known.get(name)
+        described[name] = {
+            "label": (label if shared[label] == 1 else f"{label} ({printable(name)})") or printable(name),
+            "unit": printable(info.unit) if info else "",
+            "kind": info.kind if info else "scalar",
+            "extensive": info.extensive if info else None,
+            "note": printable(info.note) if info else "",
+        }
+    return described
+
+
+def _cells(errors: pd.DataFrame, table: pd.DataFrame) -> list[dict[str, Any]]:
+    key = ["learner", "representation", "target", "added"]
+    by_cell: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for pair in mae_changes(errors).sort_values("seed").to_dict("records"):
+        seed = {name: pair[name] for name in ("seed", "mae0", "mae1", "change")}
+        by_cell.setdefault(tuple(pair[name] for name in key), []).append(seed)
+    cells = cast(list[dict[str, Any]], table.to_dict("records"))
+    return [cell | {"seeds": by_cell.get(tuple(cell[name] for name in key), [])} for cell in cells]
+
+
+def _heatmaps(summary: Summary) -> list[dict[str, Any]]:
+    place = {
+        (cell["learner"], cell["representation"], cell["target"], cell["added"]): index
+        for index, cell in enumerate(summary["cells"])
+    }
+    return [
+        {
+            "learner": learner,
+            "representation": representation,
+            "rows": [
+                [place.get((learner, representation, target, added)) for target in summary["targets"]]
+                for added in summary["added"]
+            ],
+        }
+        for learner in summary["learners"]
+        for representation in summary["representations"]
+        if summary["targets"] and summary["added"]
+    ]
+
+
+def _colour_limit(cells: list[dict[str, Any]]) -> float:
+    """Change at which the colour saturates: the same for all heatmaps, deaf to diagonal and outliers."""
+    sizes = [abs(cell["mean"]) for cell in cells if cell["mean"] is not None and not cell["diagonal"]]
+    wanted = float(np.quantile(sizes, 0.97)) if sizes else 0.4
+    return next((limit for limit in (0.05, 0.1, 0.2, 0.3) if wanted <= limit), 0.4)
+
+
+def _table1(table: pd.DataFrame, criterion: Criterion) -> dict[str, Any]:
+    hits = structure_already_holds(table, criterion)
+    return {"rows": hits.to_dict("records"), "frequency": frequency(hits).to_dict("records")}
+
+
+def _baselines(errors: pd.DataFrame, rows: pd.DataFrame) -> list[dict[str, Any]]:
+    key = ["learner", "representation", "target"]
+    base = errors[errors["added"] == ""].merge(
+        rows[["representation", "seed", "n_test"]], on=["representation", "seed"], how="left"
+    )
+    table = base.groupby(key, sort=False).agg(
+        n_seeds=("seed", "size"),
+        mean=("mae", "mean"),
+        min=("mae", "min"),
+        max=("mae", "max"),
+        n_test_min=("n_test", "min"),
+        n_test_max=("n_test", "max"),
+    )
+    return cast(list[dict[str, Any]], table.reset_index().to_dict("records"))

@@ -1,0 +1,130 @@
+"""The HTML page: self-contained, safe, and the same numbers as the tables."""
+
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+
+from mattomo.materials.registry import PropertyInfo
+from mattomo.report import render_html, summarize, write_html, write_tables
+from mattomo.report.numbers import percent, quantity
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "</script><img src=x onerror=alert(1)>",
+    "\"quoted\" 'name' & more",
+    "\u202eevil\u0000\nname",
+    "فجوة النطاق",
+    "x" * 500,
+    "$\\alpha_{",
+    "{{ 7 * 7 }}",
+    "a|b,c;d",
+)
+
+
+class Reader(HTMLParser):
+    """Collects tags, text, and the text of each cell of a heatmap."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags, self.text, self.cells, self.stack = [], [], {}, []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        self.stack.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        while self.stack and self.stack.pop()[0] != tag:
+            pass
+
+    def handle_data(self, data):
+        self.text.append(data)
+        inside = [attrs for tag, attrs in self.stack if tag == "td" and "data-cell" in attrs]
+        if inside and self.stack[-1][1].get("class") == "mean":
+            self.cells[int(inside[0]["data-cell"])] = data
+
+
+@pytest.fixture(scope="module")
+def hostile(make_outcome):
+    properties = tuple(PropertyInfo(name, name, unit="<b>eV</b>") for name in HOSTILE)
+    made = make_outcome(properties=properties, n_targets=len(HOSTILE), seeds=(0, 1), learner="<i>net</i>")
+    return replace(
+        made,
+        notices=("<script>alert(2)</script>",),
+        environment={"<u>": "</dd><script>"},
+        config={"a": "</pre><script>alert(3)</script>"},
+        data={"source": "</dl><script>alert(4)</script>"},
+    )
+
+
+def test_hostile_names_stay_text(hostile):
+    reader = Reader(render_html(summarize(hostile)))
+    tags = [tag for tag, _ in reader.tags]
+    assert tags.count("script") == 2  # the data and the code of the page itself
+    assert not {"img", "u"} & set(tags)
+    assert all(attrs.get("class", "").startswith("cell") for tag, attrs in reader.tags if tag == "i")
+    assert not any(name.startswith("on") for _, attrs in reader.tags for name in attrs)
+    text = " ".join(reader.text)
+    assert "<script>alert(1)</script>" in text
+    assert "{{ 7 * 7 }}" in text
+    assert "\u202e" not in text
+    assert "\x00" not in text
+
+
+def test_embedded_json_is_whole(hostile):
+    page = render_html(summarize(hostile))
+    embedded = re.search(r'<script type="application/json" id="details">(.*?)</script>', page, re.S).group(1)
+    details = json.loads(embedded)
+    assert len(details) == len(summarize(hostile)["cells"])
+    assert details[0]["added"] == "<script>alert(1)</script>"
+
+
+def test_page_needs_no_network(outcome):
+    page = render_html(summarize(outcome))
+    for tag, attrs in Reader(page).tags:
+        assert tag not in ("link", "img", "iframe", "object")
+        assert not attrs.get("src")
+        assert attrs.get("href", "#").startswith("#")
+    assert "url(" not in page
+    assert "@import" not in page
+    assert "default-src 'none'" in page
+
+
+def test_shown_numbers_are_those_of_the_csv(outcome, tmp_path):
+    summary = summarize(outcome)
+    reader = Reader(write_html(summary, tmp_path / "report.html").read_text(encoding="utf-8"))
+    write_tables(summary, tmp_path)
+    table = pd.read_csv(tmp_path / "gains.csv")
+    assert reader.cells == {index: percent(mean) for index, mean in enumerate(table["mean"])}
+    text = " ".join(reader.text)
+    for row in pd.read_csv(tmp_path / "mae.csv").itertuples():
+        assert f"{quantity(row.mean)}   ({quantity(row.min)}–{quantity(row.max)})" in text
+
+
+def test_links_within_the_page_lead_somewhere(outcome):
+    tags = Reader(render_html(summarize(outcome))).tags
+    ids = {attrs["id"] for _, attrs in tags if "id" in attrs}
+    assert {attrs["href"][1:] for tag, attrs in tags if tag == "a"} <= ids
+
+
+def test_data_attribution_only_for_its_source(outcome):
+    assert "CC BY 4.0" in render_html(summarize(outcome))
+    assert "CC BY 4.0" not in render_html(summarize(replace(outcome, data={"source": "mine.csv"})))
+
+
+def test_failed_write_leaves_the_old_page(make_outcome, tmp_path, monkeypatch):
+    path = tmp_path / "report.html"
+    path.write_text("old")
+
+    def fail(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("os.replace", fail)
+    with pytest.raises(OSError, match="disk full"):
+        write_html(summarize(make_outcome(n_targets=1)), path)
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
