@@ -1,0 +1,18 @@
+"""Projections of materials: pure encoders of composition, structure and properties."""
+
+from mattomo.projections.composition import composition_graphs
+from mattomo.projections.elements import element_features
+from mattomo.projections.graphs import Graphs
+from mattomo.projections.property import Encoding, encode
+from mattomo.projections.quotient import quotient
+from mattomo.projections.structure import crystal_graphs
+
+__all__ = [
+    "Encoding",
+    "Graphs",
+    "composition_graphs",
+    "crystal_graphs",
+    "element_features",
+    "encode",
+    "quotient",
+]

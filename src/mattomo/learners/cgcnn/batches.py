@@ -43,12 +43,13 @@ def stratified(sizes: Ints, batch_size: int, rng: np.random.Generator) -> list[I
     n_batches = -(-n // batch_size)
     # Random order among equal sizes, so that strata change from epoch to epoch.
     order = np.lexsort((rng.random(n), sizes))
-    batches: list[list[int]] = [[] for _ in range(n_batches)]
-    for start in range(0, n, n_batches):
-        stratum = order[start : start + n_batches]
-        for b, crystal in zip(rng.permutation(n_batches), stratum, strict=False):
-            batches[b].append(int(crystal))
-    return [np.array(b, dtype=np.int64) for b in batches]
+    n_strata = -(-n // n_batches)
+    strata = np.full(n_strata * n_batches, -1, dtype=np.int64)
+    strata[:n] = order
+    # Every stratum is dealt to the batches in an order of its own.
+    deal = rng.random((n_strata, n_batches)).argsort(axis=1)
+    dealt = np.take_along_axis(strata.reshape(n_strata, n_batches), deal, axis=1)
+    return [column[column >= 0] for column in dealt.T]
 
 
 def shape_for(graphs: Graphs, batches: Sequence[Ints], batch_size: int) -> Shape:

@@ -1,0 +1,113 @@
+"""What a learner is: something that trains the tasks of a unit and predicts its held-out rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mattomo.materials.table import Column
+from mattomo.projections.graphs import Floats, Graphs, Ints
+
+
+@dataclass(frozen=True)
+class Split:
+    """Positions of the training, validation and test rows of one seed."""
+
+    train: Ints
+    validation: Ints
+    test: Ints
+
+
+@dataclass(frozen=True, order=True)
+class Task:
+    """One model: predict ``target`` from the base representation and the ``added`` properties."""
+
+    target: str
+    added: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The added properties in one word; empty for the baseline."""
+        return "+".join(self.added)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Tasks that share representation, rows and split.
+
+    Attributes
+    ----------
+    representation : str
+        Name of the base representation; with ``seed`` and the target it determines initial weights.
+    graphs : Graphs
+        Base representation of n materials.
+    columns : mapping of str to Column
+        Targets and added properties of the same n materials, without missing values.
+    split : Split
+    seed : int
+    tasks : tuple of Task
+    """
+
+    representation: str
+    graphs: Graphs
+    columns: Mapping[str, Column]
+    split: Split
+    seed: int
+    tasks: tuple[Task, ...]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training K tasks gave.
+
+    Attributes
+    ----------
+    validation, test : ndarray of float64, shapes (K, n_validation) and (K, n_test)
+        Predictions in the unit of each target.
+    best_epoch : ndarray of int64, shape (K,)
+        Epoch (1-based) of the lowest validation error, whose weights made the predictions.
+    validation_mae : ndarray of float64, shape (epochs, K)
+        Validation error after every epoch, in the unit of each target.
+    train_loss : ndarray of float64, shape (epochs, K)
+        Mean squared error over the epoch's batches, of the standardised target.
+    seconds : float
+        Wall time.
+    """
+
+    validation: Floats
+    test: Floats
+    best_epoch: Ints
+    validation_mae: Floats
+    train_loss: Floats
+    seconds: float
+
+
+class Learner(Protocol):
+    """Reads projections. A learner knows nothing of studies, files or processes."""
+
+    @property
+    def name(self) -> str:
+        """Word for tables and folders."""
+        ...
+
+    @property
+    def version(self) -> int:
+        """Raised whenever the numbers a learner gives for the same input change."""
+        ...
+
+    def settings(self) -> dict[str, Any]:
+        """Everything that determines the result besides the unit, as plain values."""
+        ...
+
+    def train(self, unit: Unit, progress: Callable[[float], None] | None = None) -> Trained:
+        """Train all tasks of a unit; ``progress`` is told the share done so far."""
+        ...
+
+
+def mean_absolute_error(predicted: NDArray[np.float64], true: NDArray[np.float64]) -> Floats:
+    """Mean absolute error over the last axis."""
+    return np.asarray(np.abs(predicted - true).mean(axis=-1), dtype=np.float64)

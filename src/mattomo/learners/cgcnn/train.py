@@ -1,0 +1,234 @@
+"""The CGCNN learner: trains all tasks of a unit side by side on the same batches."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from mattomo.learners.base import Task, Trained, Unit, mean_absolute_error
+from mattomo.learners.cgcnn.batches import padded, shape_for, stratified
+from mattomo.learners.cgcnn.initial import generator, initial
+from mattomo.learners.cgcnn.model import Batch
+from mattomo.learners.cgcnn.steps import keep_better, predict_step, stack, train_step
+from mattomo.projections.elements import element_features
+from mattomo.projections.graphs import Floats, Graphs, Ints
+from mattomo.projections.property import encode, standardiser
+
+
+@dataclass(frozen=True)
+class CGCNN:
+    """Crystal graph convolutional neural network (Xie & Grossman 2018).
+
+    Parameters
+    ----------
+    epochs : int
+    batch_size : int
+        Largest number of crystals of a batch.
+    learning_rate, momentum : float
+        Of stochastic gradient descent.
+    milestones : tuple of int
+        Epochs after which the learning rate is multiplied by ``decay``.
+    decay : float
+    features, hidden, convolutions : int
+        Width of the atoms' features and of the dense layer, number of convolutions.
+    chunk : int or None
+        Models computed side by side. ``None`` means one after the other on a processor and all at once
+        on a graphics card. It does not change results on a processor.
+    """
+
+    epochs: int = 500
+    batch_size: int = 256
+    learning_rate: float = 0.01
+    momentum: float = 0.9
+    milestones: tuple[int, ...] = (100,)
+    decay: float = 0.1
+    features: int = 64
+    hidden: int = 128
+    convolutions: int = 3
+    chunk: int | None = None
+
+    name = "cgcnn"
+    version = 1
+
+    def settings(self) -> dict[str, Any]:
+        """Everything that determines the result besides the unit."""
+        settings = asdict(self)
+        del settings["chunk"]
+        return settings
+
+    def rate(self, epoch: int) -> float:
+        """Learning rate of an epoch (0-based)."""
+        return self.learning_rate * self.decay ** sum(m <= epoch for m in self.milestones)
+
+    def train(self, unit: Unit, progress: Callable[[float], None] | None = None) -> Trained:
+        """Train all tasks of a unit.
+
+        Parameters
+        ----------
+        unit : Unit
+            K tasks over n materials.
+        progress : callable, optional
+            Told the share done after every epoch.
+
+        Returns
+        -------
+        Trained
+        """
+        started = time.perf_counter()
+        tasks = _Inputs(unit, unit.tasks)
+        models = stack(
+            [
+                initial(
+                    (task.target, unit.representation, unit.seed),
+                    [(name, tasks.widths[name]) for name in task.added],
+                    features=self.features,
+                    hidden=self.hidden,
+                    convolutions=self.convolutions,
+                    added_width=tasks.width,
+                )
+                for task in unit.tasks
+            ]
+        )
+        elements = jnp.asarray(element_features(), jnp.float32)
+        chunk = self._chunk(len(unit.tasks))
+        momentum = jnp.float32(self.momentum)
+        sizes = np.diff(unit.graphs.edge_offsets)
+        train = unit.split.train
+        # Drawn ahead only for their sizes: one room for all epochs means one compilation.
+        room = shape_for(
+            unit.graphs,
+            [b for epoch in range(self.epochs) for b in self._batches(unit, sizes, epoch)],
+            min(self.batch_size, len(train)),
+        )
+        validation = _Held(unit.graphs, unit.split.validation, self.batch_size, tasks)
+        true = np.stack([unit.columns[t.target].values[unit.split.validation] for t in unit.tasks])
+        # Copies: a step consumes the arrays it is given.
+        best = jax.tree.map(jnp.copy, (models.params, models.state))
+        best_mae = np.full(len(unit.tasks), np.inf)
+        best_epoch = np.zeros(len(unit.tasks), dtype=np.int64)
+        curve, losses = [], []
+        for epoch in range(self.epochs):
+            rate = jnp.float32(self.rate(epoch))
+            loss = jnp.zeros(len(unit.tasks))
+            batches = self._batches(unit, sizes, epoch)
+            for crystals in batches:
+                models, error = train_step(
+                    models,
+                    padded(unit.graphs, crystals, room),
+                    elements,
+                    tasks.targets(crystals, room.crystals),
+                    tasks.added(crystals, room.crystals),
+                    rate,
+                    momentum,
+                    chunk=chunk,
+                )
+                loss = loss + error * len(crystals)
+            predicted = tasks.unscale(validation.predict(models.params, models.state, elements, chunk))
+            mae = mean_absolute_error(predicted, true)
+            # A model that diverges keeps its best state; one that never was finite predicts NaN.
+            better = np.nan_to_num(mae, nan=np.inf) < best_mae
+            best = keep_better(best, (models.params, models.state), jnp.asarray(better))
+            best_mae = np.where(better, mae, best_mae)
+            best_epoch = np.where(better, epoch + 1, best_epoch)
+            curve.append(mae)
+            losses.append(np.asarray(loss, dtype=np.float64) / len(train))
+            if progress is not None:
+                progress((epoch + 1) / self.epochs)
+        test = _Held(unit.graphs, unit.split.test, self.batch_size, tasks)
+        never = np.where(best_epoch == 0, np.nan, 0.0)[:, None]
+        return Trained(
+            validation=tasks.unscale(validation.predict(*best, elements, chunk)) + never,
+            test=tasks.unscale(test.predict(*best, elements, chunk)) + never,
+            best_epoch=best_epoch,
+            validation_mae=np.stack(curve),
+            train_loss=np.stack(losses),
+            seconds=time.perf_counter() - started,
+        )
+
+    def _batches(self, unit: Unit, sizes: Ints, epoch: int) -> list[Ints]:
+        """Training batches of an epoch: they depend on the split's seed and the epoch alone."""
+        train = unit.split.train
+        rng = generator("cgcnn batches", unit.representation, unit.seed, epoch)
+        return [train[b] for b in stratified(sizes[train], self.batch_size, rng)]
+
+    def _chunk(self, n_models: int) -> int | None:
+        if self.chunk is not None or jax.default_backend() == "cpu":
+            return self.chunk
+        return n_models
+
+
+class _Inputs:
+    """Standardised targets and added inputs of every task, ready to be cut into batches."""
+
+    def __init__(self, unit: Unit, tasks: Sequence[Task]) -> None:
+        train = unit.split.train
+        encoded = {name: encode(unit.columns[name], train) for task in tasks for name in task.added}
+        self.widths = {name: e.width for name, e in encoded.items()}
+        self.width = max([1, *(sum(self.widths[name] for name in task.added) for task in tasks)])
+        slots = max([1, *(len(task.added) for task in tasks)])
+        n = len(unit.graphs)
+        self._index = np.zeros((len(tasks), n, slots), dtype=np.int32)
+        self._value = np.zeros((len(tasks), n, slots), dtype=np.float32)
+        scaled: list[Floats] = []
+        self._mean, self._scale = np.zeros(len(tasks)), np.ones(len(tasks))
+        for k, task in enumerate(tasks):
+            values = unit.columns[task.target].values.astype(np.float64)
+            self._mean[k], self._scale[k] = standardiser(values[train])
+            scaled.append((values - self._mean[k]) / self._scale[k])
+            row = 0
+            for slot, name in enumerate(task.added):
+                self._index[k, :, slot] = encoded[name].index + row
+                self._value[k, :, slot] = encoded[name].value
+                row += encoded[name].width
+        self._targets = np.stack(scaled).astype(np.float32)
+
+    def targets(self, crystals: Ints, room: int) -> NDArray[np.float32]:
+        """Standardised targets of a batch, shape (K, room)."""
+        return _fill(self._targets[:, crystals], room)
+
+    def added(self, crystals: Ints, room: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Rows and values of the added input of a batch, shapes (K, room, slots)."""
+        return _fill(self._index[:, crystals], room), _fill(self._value[:, crystals], room)
+
+    def unscale(self, predicted: Floats) -> Floats:
+        """Predictions (K, n) in the unit of each target."""
+        return predicted * self._scale[:, None] + self._mean[:, None]
+
+
+class _Held:
+    """Padded batches of held-out rows, made once."""
+
+    def __init__(self, graphs: Graphs, rows: Ints, batch_size: int, tasks: _Inputs) -> None:
+        sizes = np.diff(graphs.edge_offsets)[rows]
+        self._n = len(rows)
+        self._batches = stratified(sizes, batch_size, generator("cgcnn held-out batches"))
+        crystals = [rows[b] for b in self._batches]
+        room = shape_for(graphs, crystals, min(batch_size, self._n))
+        self._parts: list[tuple[Batch, Any]] = [
+            (padded(graphs, c, room), tasks.added(c, room.crystals)) for c in crystals
+        ]
+
+    def predict(self, params: Any, state: Any, elements: jax.Array, chunk: int | None) -> Floats:
+        """Standardised predictions, shape (K, n)."""
+        out: list[jax.Array] = [
+            predict_step(params, state, batch, elements, added, chunk=chunk) for batch, added in self._parts
+        ]
+        predicted = np.zeros((len(out[0]), self._n))
+        for rows, values in zip(self._batches, out, strict=True):
+            predicted[:, rows] = np.asarray(values, dtype=np.float64)[:, : len(rows)]
+        return predicted
+
+
+def _fill(array: NDArray[Any], room: int) -> NDArray[Any]:
+    """``array`` (K, b, ...) with zeros up to ``room`` along the second axis."""
+    out = np.zeros((array.shape[0], room, *array.shape[2:]), dtype=array.dtype)
+    out[:, : array.shape[1]] = array
+    return out
+
