@@ -1,11 +1,16 @@
 """mattomo: materials tomography.
 
 Which extra property tells something about a target that the composition, or the structure, of a material
-does not already hold? See `mattomo.Study` for the analysis and ``mattomo --help`` for the command line.
+does not already hold? See `Study` for the analysis and ``mattomo --help`` for the command line.
 """
+
+from typing import TYPE_CHECKING, Any
 
 from mattomo.errors import InputError
 from mattomo.materials import Materials, PropertyInfo, Quarantine, load, one_to_one_share, read
+
+if TYPE_CHECKING:
+    from mattomo.front import Results, Study
 
 __version__ = "0.1.0"
 
@@ -14,7 +19,18 @@ __all__ = [
     "Materials",
     "PropertyInfo",
     "Quarantine",
+    "Results",
+    "Study",
     "load",
     "one_to_one_share",
     "read",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # JAX and matplotlib take a second to import: reading a table should not wait for them.
+    if name in ("Results", "Study"):
+        from mattomo import front
+
+        return getattr(front, name)
+    raise AttributeError(f"module 'mattomo' has no attribute {name!r}")

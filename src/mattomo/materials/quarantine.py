@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass, fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from mattomo.atomic import write_text
 from mattomo.errors import shorten
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Stage = Literal["formula", "structure", "property", "id"]
+Stage = Literal["formula", "structure", "property", "id", "study"]
 LEFT_OUT_STAGES = ("formula", "id")
 
 
@@ -46,9 +46,10 @@ class QuarantinedRow:
     file : str
     row : int
         1-based data row (the header is not a row).
-    stage : {"formula", "structure", "property", "id"}
+    stage : {"formula", "structure", "property", "id", "study"}
         ``formula`` and ``id``: the row is left out wholly. ``structure``: the row stays, without its
-        structure. ``property``: the row stays, with that value missing.
+        structure. ``property``: the row stays, with that value missing. ``study``: the row lacks something
+        a study needs and takes no part in it.
     column : str
     value : str
         The offending value, shortened.
@@ -107,18 +108,11 @@ class Quarantine:
 
     def write_csv(self, path: str | os.PathLike[str]) -> None:
         """Write all entries as CSV, whole or not at all; cells are safe to open in a spreadsheet."""
-        path = Path(path)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-        try:
-            with os.fdopen(handle, "w", newline="", encoding="utf-8") as file:
-                writer = csv.writer(file)
-                writer.writerow([field.name for field in fields(QuarantinedRow)])
-                writer.writerows([_spreadsheet_safe(str(cell)) for cell in astuple(row)] for row in self.rows)
-            os.chmod(name, 0o644)
-            os.replace(name, path)
-        except BaseException:
-            os.unlink(name)
-            raise
+        text = io.StringIO(newline="")
+        writer = csv.writer(text)
+        writer.writerow([field.name for field in fields(QuarantinedRow)])
+        writer.writerows([_spreadsheet_safe(str(cell)) for cell in astuple(row)] for row in self.rows)
+        write_text(path, text.getvalue())
 
 
 def shown(value: object) -> str:

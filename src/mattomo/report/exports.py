@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from mattomo.report.atomic import write_bytes, write_text
+from mattomo.atomic import write_bytes, write_text
 from mattomo.report.figures import save_figures
 from mattomo.report.page import write_html
 from mattomo.report.summarize import Summary, summarize

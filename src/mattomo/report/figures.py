@@ -17,7 +17,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from mattomo.report.atomic import write_bytes
+from mattomo.atomic import write_bytes
 from mattomo.report.numbers import brief, percent, printable
 from mattomo.report.summarize import DEFAULT_CRITERION, Summary, plain
 

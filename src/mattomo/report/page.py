@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from mattomo.report import numbers, sentences
-from mattomo.report.atomic import write_text
+from mattomo.atomic import write_text
 from mattomo.report.numbers import percent, printable, quantity
 from mattomo.report.summarize import Summary
 

@@ -52,16 +52,26 @@ def stratified(sizes: Ints, batch_size: int, rng: np.random.Generator) -> list[I
     return [column[column >= 0] for column in dealt.T]
 
 
-def shape_for(graphs: Graphs, batches: Sequence[Ints], batch_size: int) -> Shape:
-    """The smallest convenient room that holds every one of ``batches``."""
+def shape_for(graphs: Graphs, batches: Sequence[Ints]) -> Shape:
+    """A convenient room that holds every one of ``batches``.
+
+    Where that is enough, its size comes from the mean over all graphs and from how far the mean of a
+    random part may lie from it, so that different splits of one table share a compiled program.
+    """
+    n = len(graphs)
+    used = len(np.unique(np.concatenate(batches)))
+    crystals = max(len(b) for b in batches)
 
     def most(offsets: Ints) -> int:
         lengths = np.diff(offsets)
-        return max(int(lengths[b].sum()) for b in batches)
+        needed = max(int(lengths[b].sum()) for b in batches)
+        spread = lengths.std() * np.sqrt((1 - used / n) / used)
+        # A stratified batch lies within the range of the lengths of the mean batch, most within half.
+        return max(needed, int(crystals * (lengths.mean() + 2.5 * spread) + np.ptp(lengths) / 2))
 
     # One node and edge more than needed: padding edges attach to a padding node.
     return Shape(
-        crystals=batch_size,
+        crystals=crystals,
         nodes=roomy(most(graphs.node_offsets) + 1),
         edges=roomy(most(graphs.edge_offsets) + 1, TILE),
         lengths=roomy(most(graphs.distance_offsets)),

@@ -105,7 +105,6 @@ class CGCNN:
         room = shape_for(
             unit.graphs,
             [b for epoch in range(self.epochs) for b in self._batches(unit, sizes, epoch)],
-            min(self.batch_size, len(train)),
         )
         validation = _Held(unit.graphs, unit.split.validation, self.batch_size, tasks)
         true = np.stack([unit.columns[t.target].values[unit.split.validation] for t in unit.tasks])
@@ -210,7 +209,7 @@ class _Held:
         self._n = len(rows)
         self._batches = stratified(sizes, batch_size, generator("cgcnn held-out batches"))
         crystals = [rows[b] for b in self._batches]
-        room = shape_for(graphs, crystals, min(batch_size, self._n))
+        room = shape_for(graphs, crystals)
         self._parts: list[tuple[Batch, Any]] = [
             (padded(graphs, c, room), tasks.added(c, room.crystals)) for c in crystals
         ]

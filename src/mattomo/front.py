@@ -1,0 +1,195 @@
+"""The front door from Python: `Study` plans and runs, `Results` reads a study folder back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import Executor
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mattomo.information import frequency, gains, structure_already_holds
+from mattomo.materials import Materials, Quarantine, example_path, read
+from mattomo.materials.example import EXAMPLES
+from mattomo.report import Summary, summarize, write_report
+from mattomo.study.collect import collect
+from mattomo.study.config import StudyConfig, read_config, study_config
+from mattomo.study.outcome import Outcome
+from mattomo.study.plan import Plan, plan
+from mattomo.study.prepare import prepare
+from mattomo.study.run import Progress, RunReport, run
+
+
+class Study:
+    """An augmentation study: which added property tells what about which target?
+
+    Parameters
+    ----------
+    data : str, path or Materials
+        A table of materials (Parquet or CSV), the name of an embedded one, or one already read.
+    **choices
+        Keys of `mattomo.study.config.StudyConfig`, e.g. ``targets``, ``properties``, ``protocol``,
+        ``seeds``, ``epochs``.
+
+    Raises
+    ------
+    InputError
+        An unknown choice, or data that cannot be used.
+
+    Examples
+    --------
+    >>> import mattomo as mt
+    >>> study = mt.Study("mp1000", targets=["band_gap"], properties=["density"], seeds=1, epochs=2)
+    >>> study.plan().trainings
+    4
+    """
+
+    def __init__(self, data: str | os.PathLike[str] | Materials, **choices: Any) -> None:
+        source = data.source if isinstance(data, Materials) else os.fspath(data)
+        self._open(study_config({"data": source, **choices}), data if isinstance(data, Materials) else None)
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str], **choices: Any) -> Study:
+        """A study from a TOML file; ``choices`` win over the file's."""
+        study = cls.__new__(cls)
+        study._open(read_config(Path(path), choices), None)
+        return study
+
+    def _open(self, config: StudyConfig, materials: Materials | None) -> None:
+        self.config = config
+        self.quarantine = Quarantine()
+        if materials is None:
+            materials, self.quarantine = read_table(config)
+        self.materials = materials
+        self._plan: Plan | None = None
+
+    def plan(self) -> Plan:
+        """The units, rows and rough cost of the study. Trains nothing.
+
+        Raises
+        ------
+        InputError
+            A property that is not in the table, a constant or categorical target, too few rows.
+        """
+        if self._plan is None:
+            self._plan = plan(prepare(self.materials, self.config), self.config)
+        return self._plan
+
+    def run(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        workers: int | None = None,
+        executor: Executor | None = None,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> Results:
+        """Train what is missing in ``folder`` and read the results.
+
+        Parameters
+        ----------
+        folder : path
+            New, or holding this very study (which is then completed).
+        workers : int, optional
+            Local processes; one a core by default.
+        executor : concurrent.futures.Executor, optional
+            Where to train instead.
+        progress : callable, optional
+            Receives `mattomo.study.run.Progress`.
+
+        Returns
+        -------
+        Results
+        """
+        report = run(
+            self.plan(),
+            folder,
+            quarantine=self.quarantine,
+            workers=workers,
+            executor=executor,
+            tell=progress,
+        )
+        return Results(folder, report)
+
+    def __repr__(self) -> str:
+        c = self.config
+        return (
+            f"Study({c.data}: {len(c.targets)} targets x {len(c.properties)} properties x "
+            f"{len(c.seeds)} seeds, {' and '.join(c.representations)})"
+        )
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(repr(self))}</pre>"
+
+
+class Results:
+    """What a study folder holds, finished or not.
+
+    Parameters
+    ----------
+    folder : path
+    run : RunReport, optional
+        What the run that made it did.
+
+    Raises
+    ------
+    InputError
+        There is no study in the folder.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], run: RunReport | None = None) -> None:
+        self.folder = Path(folder)
+        self.run = run
+        self.outcome: Outcome = collect(folder)
+
+    @property
+    def errors(self) -> pd.DataFrame:
+        """One row a model: learner, representation, target, added, seed, test ``mae`` in the target's unit."""
+        return self.outcome.errors
+
+    def gains(self) -> pd.DataFrame:
+        """One row a cell: relative change of the test MAE over the paired seeds, and its significance.
+
+        See `mattomo.information.gains` for the columns.
+        """
+        return gains(self.errors)
+
+    def table1(self, criterion: str = "paired_minmax") -> pd.DataFrame:
+        """The paper's Table 1: what helps each representation, and what structure already holds."""
+        return structure_already_holds(self.gains(), criterion)
+
+    def frequency(self, criterion: str = "paired_minmax") -> pd.DataFrame:
+        """How often each property helps composition but not structure."""
+        return frequency(self.table1(criterion))
+
+    def summary(self) -> Summary:
+        """Everything the report shows, as plain values."""
+        return summarize(self.outcome)
+
+    def report(self, folder: str | os.PathLike[str] | None = None) -> Path:
+        """Write the report (HTML, figures, tables); returns the path of the page.
+
+        Parameters
+        ----------
+        folder : path, optional
+            ``report`` in the study folder by default.
+        """
+        return write_report(self.outcome, self.folder / "report" if folder is None else Path(folder))
+
+    def __repr__(self) -> str:
+        o = self.outcome
+        return f"Results({self.folder}: {o.units_done} of {o.units_planned} units, {len(o.errors)} models)"
+
+    def _repr_html_(self) -> str:
+        table = self.gains()[["representation", "target", "added", "mean", "min", "max", "paired_minmax"]]
+        return f"<p>{escape(repr(self))}</p>{table.to_html(index=False, float_format='{:+.3f}'.format)}"
+
+
+def read_table(config: StudyConfig) -> tuple[Materials, Quarantine]:
+    """The table a study file names: an embedded one, or a file."""
+    path: str | Path = config.data
+    if config.data in EXAMPLES and not Path(config.data).exists():
+        path = example_path(config.data)
+    return read(path, id=config.id, formula=config.formula, structure=config.structure)

@@ -1,0 +1,228 @@
+"""The study file: every choice of a study, typed, with defaults; unknown keys are errors."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from mattomo.errors import InputError
+from mattomo.learners.cgcnn import CGCNN
+from mattomo.materials.registry import PAPER_PROPERTIES, PAPER_TARGETS
+
+Representation = Literal["composition", "structure"]
+
+
+class StudyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All choices of a study. Every field is a key of the study file and an option of the command line.
+
+    Attributes
+    ----------
+    data : str
+        Path of a table of materials, or the name of an embedded one (``mp1000``).
+    id, formula, structure : str, optional
+        Columns that hold them; found by name when not given.
+    protocol : str, optional
+        Named defaults for what the file leaves open, see `PROTOCOLS`.
+    targets : tuple of str
+        Properties to predict; must be scalars.
+    properties : tuple of str
+        Properties to add, one at a time.
+    representations : tuple of {"composition", "structure"}
+    seeds : tuple of int
+        One split and one set of initial weights each.
+    split : str
+        ``"random"``, ``"formula"`` (materials of one formula stay together) or ``"column:NAME"`` (the
+        user's own split: train, validation, test).
+    fractions : tuple of three floats
+        Shares of training, validation and test rows.
+    basis : {"reduced", "cell"}
+        Atoms a composition is read from (see `mattomo.projections.composition_graphs`).
+    neighbours, radius, ties
+        Of the crystal graphs (see `mattomo.projections.crystal_graphs`).
+    epochs, batch_size, learning_rate, momentum, milestones, decay
+        Of the training (see `mattomo.learners.CGCNN`).
+    """
+
+    data: str
+    id: str | None = None
+    formula: str | None = None
+    structure: str | None = None
+    protocol: str | None = None
+    targets: tuple[str, ...]
+    properties: tuple[str, ...]
+    representations: tuple[Representation, ...] = ("composition", "structure")
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    split: str = "random"
+    fractions: tuple[float, float, float] = (0.6, 0.2, 0.2)
+    basis: Literal["reduced", "cell"] = "reduced"
+    neighbours: int = 12
+    radius: float = 8.0
+    ties: Literal["shared", "first"] = "shared"
+    epochs: int = 100
+    batch_size: int = 256
+    learning_rate: float = 0.01
+    momentum: float = 0.9
+    milestones: tuple[int, ...] = (100,)
+    decay: float = 0.1
+
+    def learner(self) -> CGCNN:
+        """The learner these choices describe."""
+        return CGCNN(
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            momentum=self.momentum,
+            milestones=self.milestones,
+            decay=self.decay,
+        )
+
+    def plain(self) -> dict[str, Any]:
+        """The choices as plain values, for JSON."""
+        plain: dict[str, Any] = msgspec.to_builtins(self)
+        return plain
+
+
+KEYS: tuple[str, ...] = StudyConfig.__struct_fields__
+
+#: Named sets of choices. A key given explicitly wins over its protocol.
+PROTOCOLS: dict[str, dict[str, Any]] = {
+    # arXiv 2501.18163, section 2.2; hyperparameters of the original CGCNN.
+    "ortega-ochoa-2025": {
+        "targets": PAPER_TARGETS,
+        "properties": PAPER_PROPERTIES,
+        "representations": ("composition", "structure"),
+        "seeds": (0, 1, 2, 3, 4),
+        "fractions": (0.6, 0.2, 0.2),
+        "epochs": 500,
+        "batch_size": 256,
+        "learning_rate": 0.01,
+        "momentum": 0.9,
+        "milestones": (100,),
+    },
+    # The paper's grid in minutes: smaller batches and an earlier step of the rate need fewer epochs.
+    "short": {
+        "epochs": 20,
+        "batch_size": 64,
+        "learning_rate": 0.01,
+        "milestones": (15,),
+    },
+}
+
+
+def study_config(choices: Mapping[str, Any], *, file: str | None = None) -> StudyConfig:
+    """Check choices and fill in the protocol's and the defaults.
+
+    Parameters
+    ----------
+    choices : mapping
+        Keys of `StudyConfig`; values of ``None`` count as not given. ``seeds`` may be a number of seeds.
+    file : str, optional
+        Where they come from, for messages.
+
+    Returns
+    -------
+    StudyConfig
+
+    Raises
+    ------
+    InputError
+        Unknown key or protocol, missing key, wrong type, or a value out of range.
+
+    Examples
+    --------
+    >>> study_config({"data": "mp1000", "protocol": "ortega-ochoa-2025"}).epochs
+    500
+    """
+    given = {key: value for key, value in choices.items() if value is not None}
+    for key in given:
+        if key not in KEYS:
+            near = difflib.get_close_matches(key, KEYS, n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"Keys are: {', '.join(KEYS)}."
+            raise InputError("unknown key in the study file", file=file, column=key, hint=hint)
+    protocol = given.get("protocol")
+    if protocol is not None and protocol not in PROTOCOLS:
+        raise InputError(
+            "unknown protocol",
+            file=file,
+            column="protocol",
+            value=protocol,
+            hint=f"Protocols are: {', '.join(PROTOCOLS)}.",
+        )
+    merged = {**PROTOCOLS.get(protocol or "", {}), **given}
+    for key in ("data", "targets", "properties"):
+        if key not in merged:
+            raise InputError("a study needs this key", file=file, column=key, hint=_missing_hint(key))
+    seeds = merged.get("seeds")
+    if isinstance(seeds, int) and not isinstance(seeds, bool):
+        merged["seeds"] = tuple(range(seeds))
+    try:
+        config = msgspec.convert(merged, StudyConfig, strict=True)
+    except msgspec.ValidationError as error:
+        message, _, place = str(error).partition(" - at `$.")
+        key = place.rstrip("`").split("[")[0] or None
+        raise InputError(
+            message[0].lower() + message[1:], file=file, column=key, value=merged.get(key or ""), hint=None
+        ) from None
+    _check_ranges(config, file)
+    return config
+
+
+def read_config(path: str | Path, overrides: Mapping[str, Any] | None = None) -> StudyConfig:
+    """Read a TOML study file; ``overrides`` (options of the command line) win.
+
+    A relative ``data`` path is taken from the folder of the study file.
+
+    Raises
+    ------
+    InputError
+        The file is missing, is not TOML, or `study_config` refuses its content.
+    """
+    path = Path(path)
+    try:
+        choices = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError("no such study file", file=str(path), hint="Check the path.") from None
+    except IsADirectoryError:
+        raise InputError("this is a folder, not a study file", file=str(path)) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"this is not TOML: {error}", file=str(path)) from None
+    data = choices.get("data")
+    if isinstance(data, str) and not Path(data).is_absolute() and (path.parent / data).exists():
+        choices["data"] = str(path.parent / data)
+    given = {key: value for key, value in (overrides or {}).items() if value is not None}
+    return study_config({**choices, **given}, file=str(path))
+
+
+def _missing_hint(key: str) -> str:
+    if key == "data":
+        return 'Give the path of a table, or data = "mp1000" for the embedded one.'
+    return f'List property names, e.g. {key} = ["band_gap"], or choose a protocol.'
+
+
+def _check_ranges(config: StudyConfig, file: str | None) -> None:
+    def refuse(key: str, problem: str, hint: str) -> None:
+        raise InputError(problem, file=file, column=key, value=getattr(config, key), hint=hint)
+
+    for key in ("targets", "representations", "seeds"):
+        if not getattr(config, key):
+            refuse(key, "this list is empty", "Give at least one.")
+    for key in ("targets", "properties", "representations", "seeds"):
+        values = getattr(config, key)
+        if len(set(values)) < len(values):
+            refuse(key, "this list names something twice", "Give each once.")
+    if min(config.fractions) <= 0 or abs(sum(config.fractions) - 1) > 1e-9:
+        refuse("fractions", "shares of a split must be positive and sum to 1", "E.g. [0.6, 0.2, 0.2].")
+    for key in ("epochs", "batch_size", "neighbours", "radius", "learning_rate"):
+        if getattr(config, key) <= 0:
+            refuse(key, "must be positive", "Give a larger number.")
+    if config.batch_size < 2:
+        refuse("batch_size", "batch normalisation needs at least two crystals", "Give 2 or more.")
+    if not 0 <= config.momentum < 1:
+        refuse("momentum", "must be at least 0 and below 1", "0.9 is usual.")
+    if config.split not in ("random", "formula") and not config.split.startswith("column:"):
+        refuse("split", "unknown split", 'Use "random", "formula" or "column:NAME".')

@@ -1,0 +1,177 @@
+"""The plan of a study: every unit with its identity, and what it will cost. It trains nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mattomo.learners.base import Learner, Task, Unit
+from mattomo.materials.table import Materials
+from mattomo.projections.graphs import Graphs
+from mattomo.study.config import StudyConfig
+from mattomo.study.prepare import Prepared, base_graphs
+
+#: Processor seconds of one model for one pass over one merged edge, forward and backward, and for one node.
+#: Rough: measured by benchmarks/engine.py; `plan` says so.
+_SECONDS_PER_EDGE = 3.0e-6
+_SECONDS_PER_NODE = 2.0e-6
+#: Bytes a worker holds for each edge of a batch, and at rest.
+_BYTES_PER_EDGE = 2400
+_BYTES_AT_REST = 450e6
+
+
+@dataclass(frozen=True)
+class PlannedUnit:
+    """One unit: a base representation, a seed and a target, alone and with each added property.
+
+    Attributes
+    ----------
+    id : str
+        Name of its folder; ends in a hash of everything that determines its numbers.
+    representation, target : str
+    seed : int
+    tasks : tuple of Task
+    """
+
+    id: str
+    representation: str
+    target: str
+    seed: int
+    tasks: tuple[Task, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All units of a study and their cost.
+
+    Attributes
+    ----------
+    config : StudyConfig
+    prepared : Prepared
+    graphs : mapping of str to Graphs
+        By representation.
+    learner : Learner
+    fingerprint : str
+        SHA-256 of the rows and columns the study uses.
+    units : tuple of PlannedUnit
+    """
+
+    config: StudyConfig
+    prepared: Prepared
+    graphs: Mapping[str, Graphs]
+    learner: Learner
+    fingerprint: str
+    units: tuple[PlannedUnit, ...]
+
+    @property
+    def trainings(self) -> int:
+        """Models to train."""
+        return sum(len(unit.tasks) for unit in self.units)
+
+    @property
+    def trainings_as_counted_in_the_paper(self) -> int:
+        """The paper counts the baseline once for every added property."""
+        return 2 * sum(len(unit.tasks) - 1 for unit in self.units)
+
+    def unit(self, planned: PlannedUnit) -> Unit:
+        """What the learner gets for a unit."""
+        names = {planned.target, *(name for task in planned.tasks for name in task.added)}
+        return Unit(
+            representation=planned.representation,
+            graphs=self.graphs[planned.representation],
+            columns={name: self.prepared.columns[name] for name in sorted(names)},
+            split=self.prepared.splits[planned.seed],
+            seed=planned.seed,
+            tasks=planned.tasks,
+        )
+
+    def seconds(self, planned: PlannedUnit) -> float:
+        """Rough processor time of a unit."""
+        graphs, split = self.graphs[planned.representation], self.prepared.splits[planned.seed]
+        cost = np.diff(graphs.edge_offsets) * _SECONDS_PER_EDGE
+        cost = cost + np.diff(graphs.node_offsets) * _SECONDS_PER_NODE
+        # Validation is forward only, about a third of a training pass.
+        once = cost[split.train].sum() + cost[split.validation].sum() / 3
+        return float(once * self.config.epochs * len(planned.tasks))
+
+    def memory(self) -> float:
+        """Rough bytes of one worker."""
+        edges = max(np.diff(g.edge_offsets).mean() for g in self.graphs.values())
+        held = sum(a.nbytes for g in self.graphs.values() for a in vars(g).values())
+        return float(_BYTES_AT_REST + edges * self.config.batch_size * _BYTES_PER_EDGE + held)
+
+
+def plan(prepared: Prepared, config: StudyConfig, learner: Learner | None = None) -> Plan:
+    """Plan all units of a study.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    config : StudyConfig
+    learner : Learner, optional
+        The CGCNN of the configuration by default.
+
+    Returns
+    -------
+    Plan
+    """
+    learner = config.learner() if learner is None else learner
+    fingerprint = _fingerprint(prepared)
+    graphs = {r: base_graphs(prepared.materials, r, config) for r in config.representations}
+    units = []
+    for representation in config.representations:
+        for seed in config.seeds:
+            for target in config.targets:
+                tasks = (Task(target), *(Task(target, (added,)) for added in config.properties))
+                identity = _identity(fingerprint, representation, seed, tasks, prepared, config, learner)
+                unit_id = f"{representation}-{learner.name}-seed{seed}-{target}-{identity[:12]}"
+                units.append(PlannedUnit(unit_id, representation, target, seed, tasks))
+    return Plan(config, prepared, graphs, learner, fingerprint, tuple(units))
+
+
+def _fingerprint(prepared: Prepared) -> str:
+    """Of what is used: columns that the study does not name may change freely."""
+    used: Materials = dataclasses.replace(prepared.materials, columns=dict(prepared.columns))
+    return used.fingerprint()
+
+
+def _identity(
+    fingerprint: str,
+    representation: str,
+    seed: int,
+    tasks: tuple[Task, ...],
+    prepared: Prepared,
+    config: StudyConfig,
+    learner: Learner,
+) -> str:
+    split = prepared.splits[seed]
+    reading: dict[str, Any] = (
+        {"basis": config.basis}
+        if representation == "composition"
+        else {"neighbours": config.neighbours, "radius": config.radius, "ties": config.ties}
+    )
+    return digest(
+        {
+            "data": fingerprint,
+            "representation": {"name": representation, **reading},
+            "learner": {"name": learner.name, "version": learner.version, **learner.settings()},
+            "seed": seed,
+            "split": [_hash_rows(rows) for rows in (split.train, split.validation, split.test)],
+            "tasks": [[task.target, *task.added] for task in tasks],
+        }
+    )
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of plain values, whatever the order of their keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def _hash_rows(rows: np.ndarray[Any, np.dtype[np.int64]]) -> str:
+    return hashlib.sha256(np.ascontiguousarray(rows, dtype=np.int64).tobytes()).hexdigest()
