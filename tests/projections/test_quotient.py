@@ -44,7 +44,7 @@ def test_training_mode_outputs_statistics_and_gradients_are_equal(small, network
     np.testing.assert_allclose(other, one, rtol=0, atol=1e-12)
     assert difference(state, other_state) < 1e-10
     norm = max(float(abs(leaf).max()) for leaf in jax.tree.leaves(gradients))
-    assert difference(gradients, other_gradients) < 1e-12 * norm
+    assert difference(gradients, other_gradients) < 1e-14 * norm
 
 
 def test_merging_is_not_optional_for_the_weights(small, network):

@@ -82,8 +82,8 @@ class StudyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         )
 
     def plain(self) -> dict[str, Any]:
-        """The choices as plain values, for JSON."""
-        plain: dict[str, Any] = msgspec.to_builtins(self)
+        """The choices as JSON holds them."""
+        plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self))
         return plain
 
 

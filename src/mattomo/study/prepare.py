@@ -75,7 +75,7 @@ def prepare(materials: Materials, config: StudyConfig) -> Prepared:
     InputError
         A property that is not in the table, a target that is a category or constant, or too few rows.
     """
-    source = {name: resolve(name, materials.columns) for name in (*config.targets, *config.properties)}
+    source = {name: _column_for(name, materials) for name in (*config.targets, *config.properties)}
     for target in config.targets:
         if materials.columns[source[target]].info.kind != "scalar":
             raise InputError(
@@ -117,6 +117,15 @@ def base_graphs(materials: Materials, representation: str, config: StudyConfig) 
     return crystal_graphs(
         materials.structures, neighbours=config.neighbours, radius=config.radius, ties=config.ties
     )
+
+
+def _column_for(name: str, materials: Materials) -> str:
+    try:
+        return resolve(name, materials.columns)
+    except InputError as error:
+        raise InputError(
+            error.problem, file=materials.source, column=name, value=error.value, hint=error.hint
+        ) from None
 
 
 def _usable(

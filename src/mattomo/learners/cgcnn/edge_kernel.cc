@@ -141,13 +141,16 @@ void nearest_gaussians(const Floats& length, const Floats& gaussians, float widt
                        float* near) {
   const float *d = length.typed_data(), *c = gaussians.typed_data();
   const int last = int(gaussians.element_count()) - NEAR;
-  const float step = c[1] - c[0];
+  const float step = c[1] - c[0], square = width * width;
   for (std::size_t u = 0; u < length.element_count(); ++u) {
     const float left = std::floor((d[u] - c[0]) / step) - (NEAR / 2 - 1);
     first[u] = int(std::min(std::max(left, 0.f), float(last)));
+    const float *c_u = c + first[u], d_u = d[u];
+    float* near_u = near + u * NEAR;
+#pragma omp simd
     for (int k = 0; k < NEAR; ++k) {
-      const float x = d[u] - c[first[u] + k];
-      near[u * NEAR + k] = exp_of_negative(-(x * x) / (width * width));
+      const float x = d_u - c_u[k];
+      near_u[k] = exp_of_negative(-(x * x) / square);
     }
   }
 }
@@ -199,10 +202,13 @@ ffi::Error forward(Floats nodes, Floats bond, Floats scale, Floats shift, Floats
       const Terms terms(parts, edges, e);
       const float weight_e = edges.total_weight[e];
 #pragma omp simd
-      for (int f = 0; f < Z; ++f) {
-        const float z = terms.z(f);
-        s.at[f] += weight_e * z;
-        q.at[f] += weight_e * z * z;
+      for (int f = 0; f < F; ++f) {
+        const float gate = terms.z(f), core = terms.z(F + f);
+        const float w_gate = weight_e * gate, w_core = weight_e * core;
+        s.at[f] += w_gate;
+        s.at[F + f] += w_core;
+        q.at[f] += w_gate * gate;
+        q.at[F + f] += w_core * core;
       }
     }
     for (int f = 0; f < Z; ++f) {

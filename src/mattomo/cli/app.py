@@ -1,0 +1,74 @@
+"""The ``mattomo`` program: commands, error messages and exit codes."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from mattomo.cli.check import check
+from mattomo.cli.demo import demo
+from mattomo.cli.plan import plan
+from mattomo.cli.report import report
+from mattomo.cli.run import run
+from mattomo.cli.terminal import errors
+
+#: What exit codes mean; shown in the documentation.
+EXIT_CODES = {
+    0: "all went well",
+    2: "something given cannot be used; the message says what and what to do",
+    3: "some units failed; the others are stored",
+    130: "interrupted; finished units are stored, the same command goes on",
+}
+
+app = typer.Typer(
+    name="mattomo",
+    help="Materials tomography: which extra property tells something about a target that the composition, "
+    "or the structure, of a material does not already hold?",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+def _version(show: bool) -> None:
+    if show:
+        from mattomo import __version__
+
+        typer.echo(f"mattomo {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+for command in (demo, check, plan, run, report):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the program; a user's mistake is one message, never a traceback."""
+    from mattomo.errors import InputError
+
+    try:
+        app()
+    except InputError as error:
+        errors.print(f"[bold red]error:[/] {_escape(str(error))}", soft_wrap=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        errors.print("interrupted: finished units are stored; the same command goes on where it stopped")
+        sys.exit(130)
+
+
+def _escape(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)

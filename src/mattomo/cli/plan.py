@@ -1,0 +1,101 @@
+"""``mattomo plan``: what a study will train and cost, without training anything."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from mattomo.cli.options import study_options
+from mattomo.cli.terminal import duration, output, print_json
+from mattomo.front import Study
+from mattomo.study.plan import Plan
+from mattomo.study.workers import default_workers
+
+
+@study_options
+def plan(
+    study: Study,
+    workers: Annotated[
+        int | None, typer.Option(help="Worker processes; one a core by default.", show_default=False)
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+) -> None:
+    """Show the units, rows and cost of a study. Trains nothing."""
+    planned = study.plan()
+    n_workers = workers or default_workers()
+    if json:
+        print_json(plain_plan(planned, n_workers))
+    else:
+        show_plan(planned, n_workers)
+
+
+def plain_plan(planned: Plan, workers: int) -> dict[str, object]:
+    """A plan as plain values."""
+    return {
+        "config": planned.config.plain(),
+        "rows": {"table": planned.prepared.n_rows, "used": len(planned.prepared.materials)},
+        "units": [
+            {
+                "id": unit.id,
+                "representation": unit.representation,
+                "target": unit.target,
+                "seed": unit.seed,
+                "models": len(unit.tasks),
+                "processor_seconds": planned.seconds(unit),
+            }
+            for unit in planned.units
+        ],
+        "trainings": planned.trainings,
+        "trainings_as_counted_in_the_paper": planned.trainings_as_counted_in_the_paper,
+        "expected_seconds": _total(planned) / workers,
+        "expected_bytes_per_worker": planned.memory(),
+        "workers": workers,
+        "notices": list(planned.prepared.notices),
+    }
+
+
+def show_plan(planned: Plan, workers: int) -> None:
+    """Print a plan for people."""
+    prepared, config = planned.prepared, planned.config
+    split = prepared.splits[config.seeds[0]]
+    output.print(f"[bold]{prepared.materials.source}[/]: {len(prepared.materials):,} of {prepared.n_rows:,} rows")
+    output.print(
+        f"split {config.split}: {len(split.train):,} training, {len(split.validation):,} validation, "
+        f"{len(split.test):,} test rows, {len(config.seeds)} seeds"
+    )
+    output.print(
+        f"{len(config.targets)} targets x {len(config.properties)} added properties, "
+        f"{config.epochs} epochs, batches of {config.batch_size}"
+    )
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for name, justify in (("representation", "left"), ("units", "right"), ("models", "right")):
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+    table.add_column("edges a crystal", justify="right")
+    table.add_column("processor time", justify="right")
+    for representation in config.representations:
+        units = [u for u in planned.units if u.representation == representation]
+        graphs = planned.graphs[representation]
+        table.add_row(
+            representation,
+            f"{len(units)}",
+            f"{sum(len(u.tasks) for u in units):,}",
+            f"{len(graphs.centre) / max(len(graphs), 1):.0f}",
+            duration(sum(planned.seconds(u) for u in units)),
+        )
+    output.print(table)
+    output.print(
+        f"{planned.trainings_as_counted_in_the_paper:,} trainings as the paper counts them, "
+        f"[bold]{planned.trainings:,} distinct[/]: a baseline is shared by its augmentations"
+    )
+    output.print(
+        f"about {duration(_total(planned) / workers)} on {workers} workers (rough), "
+        f"{planned.memory() / 1e9:.1f} GB each"
+    )
+    for notice in prepared.notices:
+        output.print(f"[yellow]note:[/] {notice}")
+
+
+def _total(planned: Plan) -> float:
+    return sum(planned.seconds(unit) for unit in planned.units)

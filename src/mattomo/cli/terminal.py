@@ -1,0 +1,76 @@
+"""The two terminals: results on standard output, errors and progress on standard error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import TimeRemainingColumn
+
+from mattomo.study.plan import Plan
+from mattomo.study.run import Progress as RunProgress
+
+output = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def duration(seconds: float) -> str:
+    """A length of time for people.
+
+    >>> duration(42), duration(400), duration(9000), duration(200000)
+    ('42 s', '7 min', '2.5 h', '2.3 days')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    if seconds < 172800:
+        return f"{seconds / 3600:.1f} h"
+    return f"{seconds / 86400:.1f} days"
+
+
+@contextmanager
+def training_progress(plan: Plan, quiet: bool = False) -> Iterator[Callable[[RunProgress], None]]:
+    """A bar over the expected cost of all units, with the remaining time."""
+    cost = {unit.id: plan.seconds(unit) for unit in plan.units}
+    done: dict[str, float] = {}
+    bar = Progress(
+        TextColumn("[bold]training[/]"),
+        BarColumn(bar_width=None),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[models]}"),
+        TimeElapsedColumn(),
+        TextColumn("remaining"),
+        TimeRemainingColumn(),
+        console=errors,
+        disable=quiet,
+    )
+    models = {unit.id: len(unit.tasks) for unit in plan.units}
+
+    with bar:
+        task = bar.add_task("training", total=sum(cost.values()) or 1, models="")
+
+        def tell(progress: RunProgress) -> None:
+            if progress.message:
+                errors.print(f"[yellow]{escape(progress.unit)}: {escape(progress.message)}[/]", soft_wrap=True)
+            if progress.unit:
+                done[progress.unit] = max(progress.share, done.get(progress.unit, 0.0))
+            finished = sum(models[u] for u, share in done.items() if share == 1)
+            bar.update(
+                task,
+                completed=sum(cost[u] * share for u, share in done.items()),
+                models=f"{finished}/{sum(models.values())} models",
+            )
+
+        yield tell
