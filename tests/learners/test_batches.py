@@ -29,9 +29,7 @@ def run(batch, train):
     state = jax.tree.map(lambda leaf: leaf + 0.3, state)
     added = np.zeros((n, 1), np.int32), np.zeros((n, 1))
     with jax.enable_x64(True):
-        return jax.tree.map(
-            np.asarray, network(params, state, batch, element_features(), added, train=train)
-        )
+        return jax.tree.map(np.asarray, network(params, state, batch, element_features(), added, train=train))
 
 
 SIZES = [(1000, 256), (256, 256), (257, 256), (10, 256), (1, 1), (103, 10), (100, 10)]
@@ -151,7 +149,7 @@ def test_padding_changes_nothing(train, graphs):
     g = graphs.take(index)
     tight = Shape(12, len(g.Z), len(g.centre), len(g.distance))
     outputs, state = run(padded(graphs, index, tight, np.float64), train)
-    assert outputs.std() > 0.05
+    assert outputs.std() > 0.02
     for shape in (
         shape_for(graphs, [index]),
         Shape(20, len(g.Z) + 100, (len(g.centre) // TILE + 3) * TILE, len(g.distance) + 50),
@@ -167,9 +165,7 @@ def test_evaluation_does_not_depend_on_batch_mates(graphs):
     batches = [np.array([9, 1, 2, 3]), np.array([50, 9, 30]), np.array([9])]
     shape = shape_for(graphs, batches)
     for train in (False, True):
-        outputs = [
-            run(padded(graphs, b, shape, np.float64), train)[0][list(b).index(9)] for b in batches
-        ]
+        outputs = [run(padded(graphs, b, shape, np.float64), train)[0][list(b).index(9)] for b in batches]
         if train:
             assert np.ptp(outputs) > 1e-3
         else:

@@ -199,7 +199,9 @@ def predict(params, state, batch, index, value, train=False):
     with jax.enable_x64(True):
         elements = jnp.asarray(element_features())
         run = jax.jit(lambda *inputs: forward(*inputs, train=train)[0])
-        return np.asarray(run(params, state, batch, elements, (np.asarray(index, np.int32), np.asarray(value))))
+        return np.asarray(
+            run(params, state, batch, elements, (np.asarray(index, np.int32), np.asarray(value)))
+        )
 
 
 def test_added_value_enters_the_hidden_layer_through_its_row(batch):
@@ -266,7 +268,9 @@ def test_added_rows_depend_on_the_property_and_the_key_alone():
     assert (other["added"] != alone["added"]).all()
 
 
-@pytest.mark.parametrize("other", [("gap", "structure", 0), ("formation_energy", "composition", 0), (*KEY[:2], 1)])
+@pytest.mark.parametrize(
+    "other", [("gap", "structure", 0), ("formation_energy", "composition", 0), (*KEY[:2], 1)]
+)
 def test_target_representation_and_seed_each_change_the_trunk(other):
     one, two = initial(KEY, [])[0], initial(other, [])[0]
     for part in ("embed", "dense", "out"):

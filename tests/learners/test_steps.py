@@ -95,7 +95,6 @@ def test_an_easy_target_is_learned(batch):
     for _ in range(300):
         models, loss = train_step(models, batch, ELEMENTS, y, added, RATE, MOMENTUM, chunk=None)
         losses.append(float(loss[0]))
-    print(losses[::20])
     assert losses[0] > 0.9
     assert np.mean(losses[-5:]) < 0.2 * losses[0]
     predicted = predict_step(models.params, models.state, batch, ELEMENTS, added, chunk=None)[0]

@@ -29,7 +29,10 @@ def table(*formulas, sites=None):
             amounts=np.array([f[z] for f in formulas for z in sorted(f)], dtype=np.float64),
         ),
         structures=Structures(
-            np.full((n, 3, 3), np.nan), offsets, np.ones(offsets[-1], dtype=np.int64), np.zeros((offsets[-1], 3))
+            np.full((n, 3, 3), np.nan),
+            offsets,
+            np.ones(offsets[-1], dtype=np.int64),
+            np.zeros((offsets[-1], 3)),
         ),
         columns={},
     )

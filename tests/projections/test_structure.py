@@ -303,7 +303,11 @@ def as_lists(graphs):
     """The same of a full graph of one crystal."""
     found = [[] for _ in graphs.Z]
     for i, j, d, w in zip(
-        graphs.centre, graphs.neighbour, graphs.distance[graphs.edge_distance], graphs.edge_weight, strict=True
+        graphs.centre,
+        graphs.neighbour,
+        graphs.distance[graphs.edge_distance],
+        graphs.edge_weight,
+        strict=True,
     ):
         found[i].append((int(j), float(d), float(w)))
     return found
@@ -333,9 +337,7 @@ def test_the_graph_is_that_of_a_brute_force_search(volume, neighbours, radius):
     for k, cell in enumerate(cells):
         ours = as_lists(graphs.take(np.array([k])))
         for mine, theirs in zip(ours, brute_force(cell, neighbours, radius), strict=True):
-            mine, theirs = (
-                sorted(x, key=lambda e: (e[0], round(e[1], 6), e[2])) for x in (mine, theirs)
-            )
+            mine, theirs = (sorted(x, key=lambda e: (e[0], round(e[1], 6), e[2])) for x in (mine, theirs))
             assert [e[0] for e in mine] == [e[0] for e in theirs]
             np.testing.assert_allclose([e[1] for e in mine], [e[1] for e in theirs], rtol=0, atol=5e-4)
             np.testing.assert_allclose([e[2] for e in mine], [e[2] for e in theirs])
