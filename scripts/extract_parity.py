@@ -1,4 +1,4 @@
-"""Cut the reference numbers of the original CGCNN down to the test fixture ``tests/learners/data/parity.npz``.
+"""Cut the original CGCNN's reference numbers down to the fixture ``tests/learners/data/parity.npz``.
 
     python scripts/extract_parity.py cgcnn_parity.npz
 

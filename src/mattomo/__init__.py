@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from mattomo.errors import InputError
 from mattomo.materials import Materials, PropertyInfo, Quarantine, load, one_to_one_share, read
+from mattomo.version import __version__
 
 if TYPE_CHECKING:
     from mattomo.front import Results, Study
-
-__version__ = "0.1.0"
 
 __all__ = [
     "InputError",
@@ -21,6 +20,7 @@ __all__ = [
     "Quarantine",
     "Results",
     "Study",
+    "__version__",
     "load",
     "one_to_one_share",
     "read",

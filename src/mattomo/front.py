@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from mattomo.information import frequency, gains, structure_already_holds
+from mattomo.information import Criterion, frequency, gains, structure_already_holds
 from mattomo.materials import Materials, Quarantine, example_path, read
 from mattomo.materials.example import EXAMPLES
 from mattomo.report import Summary, summarize, write_report
@@ -146,7 +146,7 @@ class Results:
 
     @property
     def errors(self) -> pd.DataFrame:
-        """One row a model: learner, representation, target, added, seed, test ``mae`` in the target's unit."""
+        """One row a model; ``mae`` is its test error in the unit of the target."""
         return self.outcome.errors
 
     def gains(self) -> pd.DataFrame:
@@ -156,11 +156,11 @@ class Results:
         """
         return gains(self.errors)
 
-    def table1(self, criterion: str = "paired_minmax") -> pd.DataFrame:
+    def table1(self, criterion: Criterion = "paired_minmax") -> pd.DataFrame:
         """The paper's Table 1: what helps each representation, and what structure already holds."""
         return structure_already_holds(self.gains(), criterion)
 
-    def frequency(self, criterion: str = "paired_minmax") -> pd.DataFrame:
+    def frequency(self, criterion: Criterion = "paired_minmax") -> pd.DataFrame:
         """How often each property helps composition but not structure."""
         return frequency(self.table1(criterion))
 

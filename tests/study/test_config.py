@@ -50,7 +50,7 @@ def test_a_wrong_choice_is_one_clear_error(change, words):
 
 
 def test_missing_keys_are_named():
-    with pytest.raises(InputError, match="'targets'.*needs this key.*protocol"):
+    with pytest.raises(InputError, match=r"'targets'.*needs this key.*protocol"):
         study_config({"data": "mp1000", "properties": ["density"]})
 
 

@@ -79,7 +79,9 @@ def test_category_seen_only_in_held_out_rows_is_named(small):
     first = prepare(small, config(seeds=(0,)))
     chosen = first.splits[0].test[0]
     levels = np.array(["1"] * len(small))
-    table = changed(small, "spacegroup_number", np.where(small.ids == first.materials.ids[chosen], "99", levels))
+    table = changed(
+        small, "spacegroup_number", np.where(small.ids == first.materials.ids[chosen], "99", levels)
+    )
     notices = prepare(table, config(seeds=(0,))).notices
     (notice,) = [text for text in notices if "level" in text]
     row = int(first.materials.rows[chosen])

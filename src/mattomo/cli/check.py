@@ -27,7 +27,14 @@ def check(
 ) -> None:
     """Read a table, and say precisely what is usable and why the rest is not. Trains nothing."""
     config = study_config(
-        {"data": data, "id": id, "formula": formula, "structure": structure, "targets": ["?"], "properties": []}
+        {
+            "data": data,
+            "id": id,
+            "formula": formula,
+            "structure": structure,
+            "targets": ["?"],
+            "properties": [],
+        }
     )
     materials, refused = read_table(config)
     if quarantine is not None:
@@ -87,7 +94,11 @@ def _show(checked: dict[str, Any], refused: Quarantine) -> None:
         table.add_column(name, justify="right")
     for p in checked["properties"]:
         table.add_row(
-            escape(p["name"]), p["kind"], escape(p["unit"]), f"{p['present'] / max(n, 1):.1%}", f"{p['distinct']:,}"
+            escape(p["name"]),
+            p["kind"],
+            escape(p["unit"]),
+            f"{p['present'] / max(n, 1):.1%}",
+            f"{p['distinct']:,}",
         )
     output.print(table)
     for notice in checked["notices"]:

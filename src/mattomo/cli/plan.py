@@ -60,7 +60,9 @@ def show_plan(planned: Plan, workers: int) -> None:
     """Print a plan for people."""
     prepared, config = planned.prepared, planned.config
     split = prepared.splits[config.seeds[0]]
-    output.print(f"[bold]{prepared.materials.source}[/]: {len(prepared.materials):,} of {prepared.n_rows:,} rows")
+    output.print(
+        f"[bold]{prepared.materials.source}[/]: {len(prepared.materials):,} of {prepared.n_rows:,} rows"
+    )
     output.print(
         f"split {config.split}: {len(split.train):,} training, {len(split.validation):,} validation, "
         f"{len(split.test):,} test rows, {len(config.seeds)} seeds"

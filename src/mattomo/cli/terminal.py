@@ -10,8 +10,14 @@ from typing import Any
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
-from rich.progress import TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from mattomo.study.plan import Plan
 from mattomo.study.run import Progress as RunProgress
@@ -63,7 +69,9 @@ def training_progress(plan: Plan, quiet: bool = False) -> Iterator[Callable[[Run
 
         def tell(progress: RunProgress) -> None:
             if progress.message:
-                errors.print(f"[yellow]{escape(progress.unit)}: {escape(progress.message)}[/]", soft_wrap=True)
+                errors.print(
+                    f"[yellow]{escape(progress.unit)}: {escape(progress.message)}[/]", soft_wrap=True
+                )
             if progress.unit:
                 done[progress.unit] = max(progress.share, done.get(progress.unit, 0.0))
             finished = sum(models[u] for u, share in done.items() if share == 1)

@@ -2,6 +2,7 @@
 
 from mattomo.information.gain import (
     CRITERIA,
+    Criterion,
     chance_all_below,
     contrasts,
     frequency,
@@ -12,6 +13,7 @@ from mattomo.information.gain import (
 
 __all__ = [
     "CRITERIA",
+    "Criterion",
     "chance_all_below",
     "contrasts",
     "frequency",

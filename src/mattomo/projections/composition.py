@@ -77,4 +77,5 @@ def _cell_amounts(materials: Materials) -> Floats:
     n_sites: Ints = np.diff(s.offsets)
     total = np.add.reduceat(c.amounts, c.offsets[:-1])
     units = np.where(n_sites > 0, n_sites / total, 1.0)
-    return c.amounts * np.repeat(units, np.diff(c.offsets))
+    amounts: Floats = c.amounts * np.repeat(units, np.diff(c.offsets))
+    return amounts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +59,8 @@ class Graphs:
     def sites(self) -> Floats:
         """Number of sites of each crystal, shape (n,)."""
         totals = np.concatenate([[0.0], np.cumsum(self.node_weight)])
-        return totals[self.node_offsets[1:]] - totals[self.node_offsets[:-1]]
+        sites: Floats = totals[self.node_offsets[1:]] - totals[self.node_offsets[:-1]]
+        return sites
 
     def take(self, index: Ints) -> Graphs:
         """The graphs at positions ``index`` (shape (k,)), in that order."""
@@ -90,7 +92,7 @@ def concatenate(parts: Sequence[Graphs]) -> Graphs:
         lengths = [np.diff(getattr(part, name)) for part in parts]
         return np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int64)
 
-    def joined(name: str, shift_by: str | None = None) -> NDArray[np.generic]:
+    def joined(name: str, shift_by: str | None = None) -> NDArray[Any]:
         arrays, shift = [], 0
         for part in parts:
             arrays.append(getattr(part, name) + shift if shift_by else getattr(part, name))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mattomo.projections.graphs import Graphs, Ints
+from mattomo.projections.graphs import Floats, Graphs, Ints
 
 Hashes = NDArray[np.uint64]
 
@@ -50,7 +50,7 @@ def quotient(graphs: Graphs, rounds: int = 3) -> Graphs:
     centre, neighbour, bond = centre[by], neighbour[by], bond[by]
     new = np.ones(len(centre), dtype=bool)
     new[1:] = (np.diff(centre) != 0) | (np.diff(neighbour) != 0) | (np.diff(bond) != 0)
-    weight = np.bincount(np.cumsum(new) - 1, graphs.edge_weight[kept][by]) if len(by) else np.zeros(0)
+    weight = _sums(np.cumsum(new) - 1, graphs.edge_weight[kept][by])
     centre, neighbour, bond = centre[new], neighbour[new], bond[new]
 
     bounds = np.arange(len(graphs) + 1)
@@ -60,7 +60,7 @@ def quotient(graphs: Graphs, rounds: int = 3) -> Graphs:
     return Graphs(
         node_offsets=np.searchsorted(class_crystal, bounds),
         Z=graphs.Z[representative],
-        node_weight=np.bincount(node_class, graphs.node_weight, minlength=len(representative)),
+        node_weight=_sums(node_class, graphs.node_weight),
         edge_offsets=np.searchsorted(class_crystal[centre], bounds),
         centre=centre,
         neighbour=neighbour,
@@ -69,6 +69,11 @@ def quotient(graphs: Graphs, rounds: int = 3) -> Graphs:
         distance=graphs.distance[bonds],
         edge_distance=bond,
     )
+
+
+def _sums(group: Ints, values: Floats) -> Floats:
+    """Sum of ``values`` in each group 0, 1, ..."""
+    return np.bincount(group, values).astype(np.float64)
 
 
 def _refine(graphs: Graphs, crystal: Ints, rounds: int) -> Hashes:

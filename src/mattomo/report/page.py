@@ -11,8 +11,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from mattomo.report import numbers, sentences
 from mattomo.atomic import write_text
+from mattomo.report import numbers, sentences
 from mattomo.report.numbers import percent, printable, quantity
 from mattomo.report.summarize import Summary
 

@@ -164,9 +164,9 @@ def study_config(choices: Mapping[str, Any], *, file: str | None = None) -> Stud
         config = msgspec.convert(merged, StudyConfig, strict=True)
     except msgspec.ValidationError as error:
         message, _, place = str(error).partition(" - at `$.")
-        key = place.rstrip("`").split("[")[0] or None
+        name = place.rstrip("`").split("[")[0] or None
         raise InputError(
-            message[0].lower() + message[1:], file=file, column=key, value=merged.get(key or ""), hint=None
+            message[0].lower() + message[1:], file=file, column=name, value=merged.get(name or "")
         ) from None
     _check_ranges(config, file)
     return config

@@ -123,7 +123,9 @@ def plan(prepared: Prepared, config: StudyConfig, learner: Learner | None = None
     """
     learner = config.learner() if learner is None else learner
     fingerprint = _fingerprint(prepared)
-    graphs = {r: base_graphs(prepared.materials, r, config) for r in config.representations}
+    graphs: dict[str, Graphs] = {
+        r: base_graphs(prepared.materials, r, config) for r in config.representations
+    }
     units = []
     for representation in config.representations:
         for seed in config.seeds:

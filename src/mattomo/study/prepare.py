@@ -159,15 +159,13 @@ def _usable(
             "no row has all targets, all added properties and all representations",
             file=materials.source,
             column=str(worst),
-            hint=f"It is missing first on {counts.max() if len(counts) else 0} rows: leave it out, or fill it.",
+            hint=f"It is the first thing missing on {counts.max(initial=0)} rows: leave it out, or fill it.",
         )
     keep = keep[np.argsort(materials.ids[keep], kind="stable")]
     return materials.take(keep), Quarantine(rows)
 
 
-def _refuse_constant(
-    materials: Materials, target: str, column: Column, splits: Mapping[int, Split]
-) -> None:
+def _refuse_constant(materials: Materials, target: str, column: Column, splits: Mapping[int, Split]) -> None:
     values = column.values
     if len(np.unique(values)) == 1:
         raise InputError(

@@ -8,7 +8,9 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, as_completed
 from dataclasses import dataclass, field
+from typing import Any
 
+from mattomo.learners.base import Trained
 from mattomo.materials.quarantine import Quarantine
 from mattomo.study.plan import Plan, PlannedUnit
 from mattomo.study.store import Store
@@ -133,14 +135,14 @@ def _train(
     executor: Executor,
     tell: Callable[[Progress], None],
 ) -> dict[str, str]:
-    futures: dict[Future[object], PlannedUnit] = {
+    futures: dict[Future[tuple[Trained, dict[str, str]]], PlannedUnit] = {
         executor.submit(train, plan.learner, plan.unit(unit), unit.id): unit for unit in units
     }
     failed = {}
     for future in as_completed(futures):
         unit = futures[future]
         try:
-            trained, environment = future.result()  # type: ignore[misc]
+            trained, environment = future.result()
             store.write(plan, unit, trained, environment)
         except Exception as error:
             failed[unit.id] = f"{type(error).__name__}: {error}"
@@ -150,7 +152,7 @@ def _train(
     return failed
 
 
-def _listen(queue: object, tell: Callable[[Progress], None]) -> None:
-    while (item := queue.get()) is not None:  # type: ignore[attr-defined]
+def _listen(queue: Any, tell: Callable[[Progress], None]) -> None:
+    while (item := queue.get()) is not None:
         name, share = item
         tell(Progress(name, min(share, 0.999)))

@@ -1,11 +1,11 @@
 """The study folder: one subfolder a unit, which appears whole or not at all.
 
-    study.json            what the study is: choices, data, splits' identity
-    quarantine.csv        every row or cell that takes no part, with the reason
-    units/<id>/
-        predictions.parquet   id, part, true value, and one column of predictions a task
-        curves.parquet        epoch, task, validation error, training loss
-        record.json           tasks, errors, timings, environment, checksums of the two tables
+study.json            what the study is: choices, data, splits' identity
+quarantine.csv        every row or cell that takes no part, with the reason
+units/<id>/
+    predictions.parquet   id, part, true value, and one column of predictions a task
+    curves.parquet        epoch, task, validation error, training loss
+    record.json           tasks, errors, timings, environment, checksums of the two tables
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from mattomo.errors import InputError
 from mattomo.learners.base import Trained, mean_absolute_error
 from mattomo.materials.quarantine import Quarantine
 from mattomo.study.plan import Plan, PlannedUnit, digest
+from mattomo.version import __version__
 
 #: Raised when older programs could not read a folder.
 FORMAT = 1
@@ -91,7 +92,9 @@ class Store:
                 "there is no study in this folder", file=str(self.folder), hint="Run one with `mattomo run`."
             ) from None
         except (json.JSONDecodeError, UnicodeDecodeError):
-            raise InputError("this file is damaged", file=str(path), hint="Restore it, or start anew.") from None
+            raise InputError(
+                "this file is damaged", file=str(path), hint="Restore it, or start anew."
+            ) from None
         if description.get("format", 0) > FORMAT:
             raise InputError(
                 f"this study was written by a newer mattomo ({description.get('mattomo', '?')})",
@@ -233,8 +236,6 @@ class Store:
 
 def describe(plan: Plan) -> dict[str, Any]:
     """What a study is, as plain values."""
-    from mattomo import __version__
-
     prepared = plan.prepared
     config = plan.config.plain()
     return {

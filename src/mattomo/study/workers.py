@@ -13,6 +13,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from typing import Any
 
 from mattomo.learners.base import Learner, Trained, Unit
+from mattomo.version import __version__
 
 #: Environment of the workers. One thread each: several models at once beat several threads for one. Huge
 #: pages and a heap that is not given back spare the page faults of every step's buffers.
@@ -79,11 +80,9 @@ def environment() -> dict[str, str]:
     import jax
     import numpy
 
-    import mattomo
-
     device = jax.devices()[0]
     return {
-        "mattomo": mattomo.__version__,
+        "mattomo": __version__,
         "python": platform.python_version(),
         "numpy": numpy.__version__,
         "jax": jax.__version__,
@@ -111,5 +110,3 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
     finally:
         for key in added:
             os.environ.pop(key, None)
-
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,10 +91,10 @@ def padded(graphs: Graphs, crystals: Ints, shape: Shape, dtype: type = np.float3
     n_nodes = np.diff(g.node_offsets)
     crystal = np.repeat(np.arange(len(crystals)), n_nodes)
 
-    def fill(array: NDArray[np.generic], n: int, kind: type, rest: float = 0) -> NDArray[np.generic]:
+    def fill(array: NDArray[Any], n: int, kind: type, rest: float = 0) -> Any:
         if len(array) > n:
             raise ValueError(f"a batch of {len(array)} does not fit in a room of {n}")
-        out = np.full(n, rest, dtype=kind)
+        out: NDArray[Any] = np.full(n, rest, dtype=kind)
         out[: len(array)] = array
         return out
 

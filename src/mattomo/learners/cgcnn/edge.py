@@ -79,7 +79,7 @@ def _tiles(edges: Edges) -> Edges:
 
 
 def _edge_sums(edges: Edges, a: Pair, b: Pair, c: Pair) -> tuple[Pair, tuple[Pair, Pair]]:
-    """z = a[centre] + b[neighbour] + c[bond] for gate and core, shapes (tiles, tile, f), and their `moments`."""
+    """z = a[centre] + b[neighbour] + c[bond], shapes (tiles, tile, f), and its `moments`."""
 
     def add(_: None, e: Edges) -> tuple[None, Any]:
         gate, core = (
@@ -180,24 +180,32 @@ def _backward(residual: tuple[Any, ...], cotangents: tuple[Array, Any]) -> tuple
     d_shift, d_product = jax.tree.map(lambda s: s.sum(0), sums)
     d_scale = _pair(lambda q, m, s, k: k * (q - m * s), d_product, mean, d_shift, r)
     # dz = slope (dn - weight / total (d_shift + z_hat d_scale)) with z_hat = (z - mean) r is
-    # slope dn - weight (k z + l).
+    # slope dn - weight (k z + c).
     k = _pair(lambda t, q, d: t * q * d / total, slope, r, d_scale)
-    l = _pair(lambda t, s, m, k: t * s / total - m * k, slope, d_shift, mean, k)
+    c = _pair(lambda t, s, m, k: t * s / total - m * k, slope, d_shift, mean, k)
 
     def through_sum(
         totals: tuple[Pair, Pair, Pair], tile: tuple[Edges, Array, Array, Array, Array]
     ) -> tuple[tuple[Pair, Pair, Pair], None]:
-        e, *z_and_d = tile
-        d_a, d_b, d_c = [], [], []
-        for i in range(2):
-            d_z = slope[i] * z_and_d[2 + i] - e.total_weight[:, None] * (k[i] * z_and_d[i] + l[i])
-            d_a.append(add_rows(totals[0][i], e.centre, d_z, is_sorted=True))
-            d_b.append(add_rows(totals[1][i], e.neighbour, d_z))
-            d_c.append(add_rows(totals[2][i], e.bond, d_z))
-        return (tuple(d_a), tuple(d_b), tuple(d_c)), None
+        e, gate, core, d_gate_n, d_core_n = tile
+        d_gate, d_core = (
+            slope[i] * d_n - e.total_weight[:, None] * (k[i] * z + c[i])
+            for i, (z, d_n) in enumerate(((gate, d_gate_n), (core, d_core_n)))
+        )
 
-    zeros = [jnp.zeros((rows, f), d_message.dtype) for rows in (nodes, nodes, lengths)]
-    start = tuple((zero, zero) for zero in zeros)
+        def added(total: Pair, index: Array, is_sorted: bool) -> Pair:
+            return (
+                add_rows(total[0], index, d_gate, is_sorted=is_sorted),
+                add_rows(total[1], index, d_core, is_sorted=is_sorted),
+            )
+
+        d_a, d_b, d_c = totals
+        return (added(d_a, e.centre, True), added(d_b, e.neighbour, False), added(d_c, e.bond, False)), None
+
+    def zeros(rows: int) -> Pair:
+        return jnp.zeros((rows, f), d_message.dtype), jnp.zeros((rows, f), d_message.dtype)
+
+    start = (zeros(nodes), zeros(nodes), zeros(lengths))
     (d_a, d_b, d_c), _ = jax.lax.scan(through_sum, start, (tiles, *z, *d_n))
     return None, d_a, d_b, d_c, d_scale, d_shift
 

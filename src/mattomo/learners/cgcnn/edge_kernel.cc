@@ -33,7 +33,7 @@ using Ints = ffi::Buffer<ffi::S32>;
 using FloatsOut = ffi::Result<Floats>;
 using IntsOut = ffi::Result<Ints>;
 
-// Copies of one float for all columns of z, or one sum for each.
+// One number for each column of z.
 struct alignas(64) Columns {
   float at[Z] = {};
 };
@@ -119,38 +119,55 @@ struct Parts {
   const float* near;          // (U, NEAR) the values of Gaussians first, first + 1, ...
 };
 
-// Pointers to what z of one edge is made of.
-struct Terms {
-  const float *a, *b, *w, *g;
+// z of one edge after the other. The bond's part is kept for as long as the bond stays the same: always in
+// complete graphs (composition), rarely in crystals.
+class Walk {
+ public:
+  Walk(const Parts& parts, const Edges& edges) : parts_(parts), edges_(edges) {}
 
-  Terms(const Parts& parts, const Edges& edges, std::size_t e)
-      : a(parts.nodes + std::size_t(edges.centre[e]) * 2 * Z),
-        b(parts.nodes + std::size_t(edges.neighbour[e]) * 2 * Z + Z),
-        w(parts.bond + std::size_t(parts.first[edges.bond[e]]) * Z),
-        g(parts.near + std::size_t(edges.bond[e]) * NEAR) {}
-
-  float z(int f) const {
+  void go_to(std::size_t e) {
+    a_ = parts_.nodes + std::size_t(edges_.centre[e]) * 2 * Z;
+    b_ = parts_.nodes + std::size_t(edges_.neighbour[e]) * 2 * Z + Z;
+    if (edges_.bond[e] == bond_) return;
+    bond_ = edges_.bond[e];
+    const float* g = parts_.near + std::size_t(bond_) * NEAR;
+    const float* w = parts_.bond + std::size_t(parts_.first[bond_]) * Z;
     static_assert(NEAR == 8);
-    return ((a[f] + b[f]) + (g[0] * w[f] + g[1] * w[Z + f])) +
-           ((g[2] * w[2 * Z + f] + g[3] * w[3 * Z + f]) + (g[4] * w[4 * Z + f] + g[5] * w[5 * Z + f])) +
-           (g[6] * w[6 * Z + f] + g[7] * w[7 * Z + f]);
+    const float g0 = g[0], g1 = g[1], g2 = g[2], g3 = g[3], g4 = g[4], g5 = g[5], g6 = g[6], g7 = g[7];
+#pragma omp simd
+    for (int f = 0; f < Z; ++f) {
+      c_.at[f] = ((g0 * w[f] + g1 * w[Z + f]) + (g2 * w[2 * Z + f] + g3 * w[3 * Z + f])) +
+                 ((g4 * w[4 * Z + f] + g5 * w[5 * Z + f]) + (g6 * w[6 * Z + f] + g7 * w[7 * Z + f]));
+    }
   }
+
+  float z(int f) const { return (a_[f] + b_[f]) + c_.at[f]; }
+
+ private:
+  const Parts& parts_;
+  const Edges& edges_;
+  const float *a_ = nullptr, *b_ = nullptr;
+  std::int32_t bond_ = -1;
+  Columns c_;
 };
 
 void nearest_gaussians(const Floats& length, const Floats& gaussians, float width, std::int32_t* first,
                        float* near) {
   const float *d = length.typed_data(), *c = gaussians.typed_data();
-  const int last = int(gaussians.element_count()) - NEAR;
-  const float step = c[1] - c[0], square = width * width;
-  for (std::size_t u = 0; u < length.element_count(); ++u) {
-    const float left = std::floor((d[u] - c[0]) / step) - (NEAR / 2 - 1);
-    first[u] = int(std::min(std::max(left, 0.f), float(last)));
+  const int last = int(gaussians.element_count()) - NEAR, n_lengths = int(length.element_count());
+  const float start = c[0], per_step = 1.f / (c[1] - c[0]), per_square = 1.f / (width * width);
+#pragma omp simd
+  for (int u = 0; u < n_lengths; ++u) {
+    const float left = std::floor((d[u] - start) * per_step) - (NEAR / 2 - 1);
+    first[u] = int(left < 0 ? 0.f : left > last ? float(last) : left);
+  }
+  for (int u = 0; u < n_lengths; ++u) {
     const float *c_u = c + first[u], d_u = d[u];
-    float* near_u = near + u * NEAR;
+    float* near_u = near + std::size_t(u) * NEAR;
 #pragma omp simd
     for (int k = 0; k < NEAR; ++k) {
       const float x = d_u - c_u[k];
-      near_u[k] = exp_of_negative(-(x * x) / square);
+      near_u[k] = exp_of_negative(-(x * x) * per_square);
     }
   }
 }
@@ -160,14 +177,15 @@ void add_up(const Edges& edges, const Parts& parts, const Columns& slope, const 
             FloatsOut& message) {
   float* out = message->typed_data();
   std::memset(out, 0, message->size_bytes());
+  Walk walk(parts, edges);
   for (std::size_t e = 0; e < edges.size; ++e) {
-    const Terms terms(parts, edges, e);
+    walk.go_to(e);
     float* row = out + std::size_t(edges.centre[e]) * F;
     const float weight = edges.weight[e];
 #pragma omp simd
     for (int f = 0; f < F; ++f) {
-      const Gated y = gated(terms.z(f) * slope.at[f] + offset.at[f],
-                            terms.z(F + f) * slope.at[F + f] + offset.at[F + f]);
+      const Gated y = gated(walk.z(f) * slope.at[f] + offset.at[f],
+                            walk.z(F + f) * slope.at[F + f] + offset.at[F + f]);
       row[f] += weight * y.opened * y.soft;
     }
   }
@@ -195,15 +213,16 @@ ffi::Error forward(Floats nodes, Floats bond, Floats scale, Floats shift, Floats
   nearest_gaussians(length, gaussians, width, first->typed_data(), near->typed_data());
   const Parts parts{nodes.typed_data(), bond.typed_data(), first->typed_data(), near->typed_data()};
 
+  Walk walk(parts, edges);
   double sum[Z] = {}, square[Z] = {};
   for (std::size_t start = 0; start < edges.size; start += BLOCK) {
     Columns s, q;
     for (std::size_t e = start; e < std::min(start + BLOCK, edges.size); ++e) {
-      const Terms terms(parts, edges, e);
+      walk.go_to(e);
       const float weight_e = edges.total_weight[e];
 #pragma omp simd
       for (int f = 0; f < F; ++f) {
-        const float gate = terms.z(f), core = terms.z(F + f);
+        const float gate = walk.z(f), core = walk.z(F + f);
         const float w_gate = weight_e * gate, w_core = weight_e * core;
         s.at[f] += w_gate;
         s.at[F + f] += w_core;
@@ -255,34 +274,36 @@ ffi::Error backward(Floats d_message, Floats nodes, Floats bond, Floats scale, F
   float* of_nodes = scratch->typed_data();  // (C, 2, 2, Z)
   std::memset(of_nodes, 0, scratch->size_bytes());
   std::vector<float> weight_of_nodes(2 * n_nodes);
-  std::vector<Columns> of_bond(2 * n_gaussians);
-  std::vector<float> weight_of_bond(n_gaussians);
-  std::vector<double> total_of_bond(2 * Z * n_gaussians), total_weight_of_bond(n_gaussians);
+  std::vector<Columns> of_gaussians(2 * n_gaussians);
+  std::vector<float> weight_of_gaussians(n_gaussians);
+  std::vector<double> total_of_gaussians(2 * Z * n_gaussians), total_weight_of_gaussians(n_gaussians);
   double sum[Z] = {}, product[Z] = {};
 
+  Walk walk(parts, edges);
   for (std::size_t start = 0; start < edges.size; start += BLOCK) {
+    const std::size_t stop = std::min(start + BLOCK, edges.size);
     Columns s, q;
-    for (std::size_t e = start; e < std::min(start + BLOCK, edges.size); ++e) {
-      const Terms terms(parts, edges, e);
-      const std::size_t i = edges.centre[e], j = edges.neighbour[e], g0 = parts.first[edges.bond[e]];
+    Columns d_run, w_run;  // sums over edges of the same bond that follow each other
+    float total_run = 0;
+    for (std::size_t e = start; e < stop; ++e) {
+      walk.go_to(e);
+      const std::size_t i = edges.centre[e], j = edges.neighbour[e];
       const float weight_e = edges.weight[e], total_e = edges.total_weight[e];
-      const float *d_row = d_message.typed_data() + i * F, *g = terms.g;
-      float *of_i = of_nodes + i * 4 * Z, *of_j = of_nodes + j * 4 * Z + 2 * Z, *of_g = of_bond[2 * g0].at;
+      const float* d_row = d_message.typed_data() + i * F;
+      float *of_i = of_nodes + i * 4 * Z, *of_j = of_nodes + j * 4 * Z + 2 * Z;
       weight_of_nodes[2 * i] += total_e;
       weight_of_nodes[2 * j + 1] += total_e;
-      for (int m = 0; m < NEAR; ++m) weight_of_bond[g0 + m] += g[m] * total_e;
+      total_run += total_e;
 #pragma omp simd
       for (int f = 0; f < F; ++f) {
-        const float y_gate = terms.z(f) * inverse.at[f] + centred.at[f];
-        const float y_core = terms.z(F + f) * inverse.at[F + f] + centred.at[F + f];
+        const float y_gate = walk.z(f) * inverse.at[f] + centred.at[f];
+        const float y_core = walk.z(F + f) * inverse.at[F + f] + centred.at[F + f];
         const Gated x = gated(y_gate * k.at[f] + l.at[f], y_core * k.at[F + f] + l.at[F + f]);
         const float d = d_row[f] * weight_e * x.opened;
         const float d_gate = d * x.closed * x.soft, d_core = d * x.slope;
-        s.at[f] += d_gate;
-        s.at[F + f] += d_core;
+        const float w_gate = total_e * y_gate, w_core = total_e * y_core;
         q.at[f] += d_gate * y_gate;
         q.at[F + f] += d_core * y_core;
-        const float w_gate = total_e * y_gate, w_core = total_e * y_core;
         of_i[f] += d_gate;
         of_i[F + f] += d_core;
         of_i[Z + f] += w_gate;
@@ -291,14 +312,30 @@ ffi::Error backward(Floats d_message, Floats nodes, Floats bond, Floats scale, F
         of_j[F + f] += d_core;
         of_j[Z + f] += w_gate;
         of_j[Z + F + f] += w_core;
+        d_run.at[f] += d_gate;
+        d_run.at[F + f] += d_core;
+        w_run.at[f] += w_gate;
+        w_run.at[F + f] += w_core;
+      }
+      if (e + 1 < stop && edges.bond[e + 1] == edges.bond[e]) continue;
+      const float* g = parts.near + std::size_t(edges.bond[e]) * NEAR;
+      const std::size_t first_gaussian = parts.first[edges.bond[e]];
+      float* of_g = of_gaussians[2 * first_gaussian].at;
+      float* weight_of_g = weight_of_gaussians.data() + first_gaussian;
+#pragma omp simd
+      for (int m = 0; m < NEAR; ++m) weight_of_g[m] += g[m] * total_run;
+#pragma omp simd
+      for (int f = 0; f < Z; ++f) {
+        const float d = d_run.at[f], w = w_run.at[f];
+        s.at[f] += d;
 #pragma GCC unroll 8
         for (int m = 0; m < NEAR; ++m) {
-          of_g[2 * Z * m + f] += g[m] * d_gate;
-          of_g[2 * Z * m + F + f] += g[m] * d_core;
-          of_g[2 * Z * m + Z + f] += g[m] * w_gate;
-          of_g[2 * Z * m + Z + F + f] += g[m] * w_core;
+          of_g[2 * Z * m + f] += g[m] * d;
+          of_g[2 * Z * m + Z + f] += g[m] * w;
         }
+        d_run.at[f] = w_run.at[f] = 0;
       }
+      total_run = 0;
     }
     for (int f = 0; f < Z; ++f) {
       sum[f] += s.at[f];
@@ -306,13 +343,13 @@ ffi::Error backward(Floats d_message, Floats nodes, Floats bond, Floats scale, F
     }
     for (std::size_t m = 0; m < n_gaussians; ++m) {
       for (int f = 0; f < Z; ++f) {
-        total_of_bond[2 * Z * m + f] += of_bond[2 * m].at[f];
-        total_of_bond[2 * Z * m + Z + f] += of_bond[2 * m + 1].at[f];
+        total_of_gaussians[2 * Z * m + f] += of_gaussians[2 * m].at[f];
+        total_of_gaussians[2 * Z * m + Z + f] += of_gaussians[2 * m + 1].at[f];
       }
-      total_weight_of_bond[m] += weight_of_bond[m];
+      total_weight_of_gaussians[m] += weight_of_gaussians[m];
     }
-    std::fill(of_bond.begin(), of_bond.end(), Columns{});
-    std::fill(weight_of_bond.begin(), weight_of_bond.end(), 0.f);
+    std::fill(of_gaussians.begin(), of_gaussians.end(), Columns{});
+    std::fill(weight_of_gaussians.begin(), weight_of_gaussians.end(), 0.f);
   }
 
   const double total = edges.total();
@@ -330,9 +367,11 @@ ffi::Error backward(Floats d_message, Floats nodes, Floats bond, Floats scale, F
     for (int f = 0; f < Z; ++f) out[f] = slope.at[f] * (in[f] - w * u.at[f] - v.at[f] * in[Z + f]);
   }
   for (std::size_t m = 0; m < n_gaussians; ++m) {
-    const double *in = total_of_bond.data() + m * 2 * Z, w = total_weight_of_bond[m];
+    const double *in = total_of_gaussians.data() + m * 2 * Z, w = total_weight_of_gaussians[m] / total;
     float* out = d_bond->typed_data() + m * Z;
-    for (int f = 0; f < Z; ++f) out[f] = float(slope.at[f] * (in[f] - w * sum[f] / total - in[Z + f] * product[f] / total));
+    for (int f = 0; f < Z; ++f) {
+      out[f] = float(slope.at[f] * (in[f] - w * sum[f] - in[Z + f] / total * product[f]));
+    }
   }
   return ffi::Error::Success();
 }

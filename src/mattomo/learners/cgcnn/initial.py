@@ -82,7 +82,9 @@ def initial(
     row = 0
     for name, width in added:
         bound = features**-0.5
-        table[row : row + width] = generator("cgcnn added", name, *key).uniform(-bound, bound, (width, hidden))
+        table[row : row + width] = generator("cgcnn added", name, *key).uniform(
+            -bound, bound, (width, hidden)
+        )
         row += width
     params["added"] = table
     return params, state

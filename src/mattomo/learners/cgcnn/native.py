@@ -292,7 +292,9 @@ def _output(command: list[str]) -> str:
         done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
     except subprocess.CalledProcessError as error:
         lines = [line for line in error.stderr.splitlines() if "error" in line] or error.stderr.splitlines()
-        raise _Unavailable(f"{command[0]} failed: {lines[0].strip() if lines else error.returncode}") from None
+        raise _Unavailable(
+            f"{command[0]} failed: {lines[0].strip() if lines else error.returncode}"
+        ) from None
     except (OSError, subprocess.TimeoutExpired) as error:
         raise _Unavailable(f"{command[0]} failed: {error}") from None
     return done.stdout

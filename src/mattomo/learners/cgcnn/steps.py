@@ -74,7 +74,8 @@ def train_step(
         params = jax.tree.map(lambda p, v: p - rate * v, model.params, velocity)
         return Stack(params, state, velocity), error
 
-    return jax.lax.map(one, (models, targets, added), batch_size=chunk)
+    stepped: tuple[Stack, Array] = jax.lax.map(one, (models, targets, added), batch_size=chunk)
+    return stepped
 
 
 @partial(jax.jit, static_argnames="chunk")
@@ -92,7 +93,8 @@ def predict_step(
     def one(item: tuple[Params, State, tuple[Array, Array]]) -> Array:
         return forward(item[0], item[1], batch, elements, item[2], train=False)[0]
 
-    return jax.lax.map(one, (params, state, added), batch_size=chunk)
+    predictions: Array = jax.lax.map(one, (params, state, added), batch_size=chunk)
+    return predictions
 
 
 @jax.jit

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mattomo.learners.base import Task, Trained, Unit, mean_absolute_error
 from mattomo.learners.cgcnn.batches import padded, shape_for, stratified
 from mattomo.learners.cgcnn.initial import generator, initial
-from mattomo.learners.cgcnn.model import Batch
+from mattomo.learners.cgcnn.model import Batch, Params, State
 from mattomo.learners.cgcnn.steps import keep_better, predict_step, stack, train_step
 from mattomo.projections.elements import element_features
 from mattomo.projections.graphs import Floats, Graphs, Ints
@@ -107,9 +107,10 @@ class CGCNN:
             [b for epoch in range(self.epochs) for b in self._batches(unit, sizes, epoch)],
         )
         validation = _Held(unit.graphs, unit.split.validation, self.batch_size, tasks)
-        true = np.stack([unit.columns[t.target].values[unit.split.validation] for t in unit.tasks])
+        held = unit.split.validation
+        true = np.stack([unit.columns[t.target].values[held].astype(np.float64) for t in unit.tasks])
         # Copies: a step consumes the arrays it is given.
-        best = jax.tree.map(jnp.copy, (models.params, models.state))
+        best: tuple[Params, State] = jax.tree.map(jnp.copy, (models.params, models.state))
         best_mae = np.full(len(unit.tasks), np.inf)
         best_epoch = np.zeros(len(unit.tasks), dtype=np.int64)
         curve, losses = [], []
@@ -230,4 +231,3 @@ def _fill(array: NDArray[Any], room: int) -> NDArray[Any]:
     out = np.zeros((array.shape[0], room, *array.shape[2:]), dtype=array.dtype)
     out[:, : array.shape[1]] = array
     return out
-

@@ -1,0 +1,3 @@
+"""The version, for records and reports."""
+
+__version__ = "0.1.0"
