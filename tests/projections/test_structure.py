@@ -380,6 +380,15 @@ def test_nothing_beyond_the_radius(mp1000):
     assert crystal_graphs(mp1000.structures, radius=4.0).distance.max() <= 4.0 + structure.SAME_DISTANCE
 
 
+def test_a_shell_across_the_first_search_radius_is_found_whole():
+    """Twelve neighbours in one class of lengths around 4 Å, where the first search ends, share six places."""
+    edges = np.array([1, 1 + 2e-5, 1 + 4e-5])
+    for shift in (-1e-4, 0, 4e-5, 8e-5):
+        cell = (np.diag(edges) * (4 + shift) / 2**0.5, [84], [[0, 0, 0]])
+        graphs = crystal_graphs(table([cell]), quotient=False)
+        assert sorted(graphs.edge_weight) == pytest.approx([0.5] * 12 + [1.0] * 6)
+
+
 def test_a_radius_beyond_sixteen():
     """Two close atoms in a large cell, each with neighbours up to 19 Å."""
     cell = (np.eye(3) * 18.5, [1, 1], [[0, 0, 0], [0.08, 0, 0]])

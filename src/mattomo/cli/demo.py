@@ -43,8 +43,8 @@ def demo(
     c = study.config
     output.print(
         f"[bold]mattomo demo[/]: {len(planned.prepared.materials):,} materials of the Materials Project. "
-        f"For each of {len(c.targets)} targets, does adding one of {len(c.properties)} properties help a "
-        f"graph network that knows the composition, or the structure? {len(c.seeds)} seeds, {planned.trainings} "
-        f"models of {c.epochs} epochs."
+        f"For each of {len(c.targets)} targets, does adding one of {len(c.properties)} properties help "
+        "a graph network that knows the composition, or the structure? "
+        f"{len(c.seeds)} seeds, {planned.trainings} models of {c.epochs} epochs."
     )
     train_and_report(study, out / "full" if full else out, workers)

@@ -36,6 +36,9 @@ using IntsOut = ffi::Result<Ints>;
 // One number for each column of z.
 struct alignas(64) Columns {
   float at[Z] = {};
+
+  Columns() = default;
+  explicit Columns(const Floats& values) { std::copy_n(values.typed_data(), Z, at); }
 };
 
 // exp(x) for x <= 0, about 1 ulp (Cephes' polynomial). Adding 1.5 x 2^23 rounds to an integer and leaves it
@@ -172,9 +175,10 @@ void nearest_gaussians(const Floats& length, const Floats& gaussians, float widt
   }
 }
 
-// message[centre] += weight x sigmoid(gate) x softplus(core), with gate and core slope x z + offset.
-void add_up(const Edges& edges, const Parts& parts, const Columns& slope, const Columns& offset,
-            FloatsOut& message) {
+// message[centre] += weight x sigmoid(gate) x softplus(core), of gate and core (z - mean) slope + shift.
+// Subtracting the mean first keeps digits where the variance is small.
+void add_up(const Edges& edges, const Parts& parts, const Columns& mean, const Columns& slope,
+            const Columns& shift, FloatsOut& message) {
   float* out = message->typed_data();
   std::memset(out, 0, message->size_bytes());
   Walk walk(parts, edges);
@@ -184,8 +188,8 @@ void add_up(const Edges& edges, const Parts& parts, const Columns& slope, const 
     const float weight = edges.weight[e];
 #pragma omp simd
     for (int f = 0; f < F; ++f) {
-      const Gated y = gated(walk.z(f) * slope.at[f] + offset.at[f],
-                            walk.z(F + f) * slope.at[F + f] + offset.at[F + f]);
+      const Gated y = gated((walk.z(f) - mean.at[f]) * slope.at[f] + shift.at[f],
+                            (walk.z(F + f) - mean.at[F + f]) * slope.at[F + f] + shift.at[F + f]);
       row[f] += weight * y.opened * y.soft;
     }
   }
@@ -198,10 +202,8 @@ ffi::Error messages(Floats nodes, Floats bond, Floats slope, Floats offset, Floa
   const Edges edges(centre, neighbour, bond_of, weight, total_weight);
   nearest_gaussians(length, gaussians, width, first->typed_data(), near->typed_data());
   const Parts parts{nodes.typed_data(), bond.typed_data(), first->typed_data(), near->typed_data()};
-  Columns k, l;
-  std::copy_n(slope.typed_data(), Z, k.at);
-  std::copy_n(offset.typed_data(), Z, l.at);
-  add_up(edges, parts, k, l, message);
+  const Columns zero, k(slope), l(offset);
+  add_up(edges, parts, zero, k, l, message);
   return ffi::Error::Success();
 }
 
@@ -237,15 +239,14 @@ ffi::Error forward(Floats nodes, Floats bond, Floats scale, Floats shift, Floats
   }
 
   const double total = edges.total();
-  Columns slope, offset;
+  Columns slope;
   for (int f = 0; f < Z; ++f) {
     const double m = sum[f] / total, v = std::max(square[f] / total - m * m, 0.0);
     mean->typed_data()[f] = float(m);
     variance->typed_data()[f] = float(v);
     slope.at[f] = float(scale.typed_data()[f] / std::sqrt(v + EPSILON));
-    offset.at[f] = float(shift.typed_data()[f] - m * slope.at[f]);
   }
-  add_up(edges, parts, slope, offset, message);
+  add_up(edges, parts, Columns(*mean), slope, Columns(shift), message);
   return ffi::Error::Success();
 }
 
@@ -261,13 +262,9 @@ ffi::Error backward(Floats d_message, Floats nodes, Floats bond, Floats scale, F
   const Parts parts{nodes.typed_data(), bond.typed_data(), first.typed_data(), near.typed_data()};
   const std::size_t n_nodes = d_message.dimensions()[0], n_gaussians = bond.dimensions()[0];
 
-  Columns inverse, centred, k, l;
-  for (int f = 0; f < Z; ++f) {
-    inverse.at[f] = float(1 / std::sqrt(double(variance.typed_data()[f]) + EPSILON));
-    centred.at[f] = -mean.typed_data()[f] * inverse.at[f];
-    k.at[f] = scale.typed_data()[f];
-    l.at[f] = shift.typed_data()[f];
-  }
+  const Columns k(scale), l(shift), centre_of_z(mean);
+  Columns inverse;  // of the deviation
+  for (int f = 0; f < Z; ++f) inverse.at[f] = float(1 / std::sqrt(double(variance.typed_data()[f]) + EPSILON));
 
   // Of every node, as a centre and as a neighbour, and of every Gaussian: sums of dn and total_weight y,
   // and of total_weight.
@@ -296,8 +293,8 @@ ffi::Error backward(Floats d_message, Floats nodes, Floats bond, Floats scale, F
       total_run += total_e;
 #pragma omp simd
       for (int f = 0; f < F; ++f) {
-        const float y_gate = walk.z(f) * inverse.at[f] + centred.at[f];
-        const float y_core = walk.z(F + f) * inverse.at[F + f] + centred.at[F + f];
+        const float y_gate = (walk.z(f) - centre_of_z.at[f]) * inverse.at[f];
+        const float y_core = (walk.z(F + f) - centre_of_z.at[F + f]) * inverse.at[F + f];
         const Gated x = gated(y_gate * k.at[f] + l.at[f], y_core * k.at[F + f] + l.at[F + f]);
         const float d = d_row[f] * weight_e * x.opened;
         const float d_gate = d * x.closed * x.soft, d_core = d * x.slope;

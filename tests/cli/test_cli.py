@@ -1,0 +1,126 @@
+"""The program as a user runs it: in a process of its own."""
+
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from mattomo.study.config import KEYS
+
+ROOT = Path(__file__).parents[2]
+
+
+def mattomo(*args, code=0):
+    done = subprocess.run(
+        [sys.executable, "-m", "mattomo", *map(str, args)], capture_output=True, text=True, timeout=240
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "materials.csv"
+    rows = [f"m{i},{'NaCl' if i % 2 else 'MgO'},{i / 10},{i * i}" for i in range(40)]
+    path.write_text("material_id,formula,band_gap,density\n" + "\n".join(rows) + "\n")
+    return path
+
+
+def test_help_lists_the_commands():
+    text = mattomo("--help").stdout
+    for command in ("demo", "check", "plan", "run", "report"):
+        assert command in text
+
+
+def test_every_key_of_the_study_file_is_an_option():
+    text = mattomo("plan", "--help").stdout
+    for key in set(KEYS) - {"data"}:
+        assert f"--{key.replace('_', '-')[:20]}" in text
+
+
+def test_check(table, tmp_path):
+    table.write_text(table.read_text() + "bad1,Xx2O3,1,2\nbad2,NaCl,one,3\n")
+    checked = json.loads(mattomo("check", table, "--json", "--quarantine", tmp_path / "q.csv").stdout)
+    assert checked["rows_read"] == 42
+    assert checked["rows_used"] == 41
+    assert checked["rows_left_out"] == 1
+    assert checked["cells_refused"] == 1
+    text = mattomo("check", table).stdout
+    for word in ("42 rows read", "Xx", "row 41", "'formula'", "'band_gap'", "one"):
+        assert word in text
+    assert len((tmp_path / "q.csv").read_text().splitlines()) == 3
+
+
+def test_plan_in_numbers(table):
+    plan = json.loads(
+        mattomo(
+            "plan", table, "--targets", "band_gap", "--properties", "density", "--representations",
+            "composition", "--seeds", "2", "--json",
+        ).stdout
+    )  # fmt: skip
+    assert plan["trainings"] == 4
+    assert plan["rows"] == {"table": 40, "used": 40}
+    assert [unit["seed"] for unit in plan["units"]] == [0, 1]
+
+
+def test_plan_of_the_paper_counts_as_the_paper_does():
+    text = mattomo("plan", "mp1000", "--protocol", "ortega-ochoa-2025").stdout
+    assert "2,340 trainings" in text
+    assert "1,260 distinct" in text
+
+
+def test_run_and_report(table, tmp_path):
+    out = tmp_path / "study"
+    args = [
+        "run", table, "--targets", "band_gap", "--properties", "density", "--representations", "composition",
+        "--seeds", "1", "--epochs", "2", "--out", out, "--workers", "1",
+    ]  # fmt: skip
+    first = json.loads(mattomo(*args, "--json").stdout)
+    assert first["trained"] == 1
+    assert first["failed"] == {}
+    assert Path(first["report"]).exists()
+    again = mattomo(*args)
+    assert "0 units trained" in again.stdout
+    assert "report.html" in again.stdout
+    assert "report.html" in mattomo("report", out, "--out", tmp_path / "again").stdout
+    assert (tmp_path / "again" / "report.html").exists()
+    other = mattomo(*args, "--epochs", "3", code=2)
+    assert "another study" in other.stderr
+    assert "epochs" in other.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["check", "no-such-file.csv"], ["no-such-file.csv"]),
+        (["plan", "mp1000", "--targets", "bandgap", "--properties", "density"], ["bandgap", "Did you mean"]),
+        (["plan", "mp1000"], ["targets", "protocol"]),
+        (["plan", "mp1000", "--protocol", "ortega-ochoa-2025", "--epochs", "many"], ["--epochs", "'many'"]),
+        (["plan", "mp1000", "--targets", "crystal_system", "--properties", "density"], ["crystal_system"]),
+        (["report", "."], ["no study"]),
+    ],
+)
+def test_a_mistake_is_one_message_and_exit_code_2(args, words):
+    message = " ".join(mattomo(*args, code=2).stderr.split())
+    for word in ("error:", *words):
+        assert word in message
+
+
+def test_study_file_with_an_unknown_key(tmp_path):
+    path = tmp_path / "s.toml"
+    path.write_text('data = "mp1000"\ntargets = ["band_gap"]\nproperties = ["density"]\nepoch = 3\n')
+    message = " ".join(mattomo("plan", path, code=2).stderr.split())
+    for word in ("s.toml", "'epoch'", "Did you mean 'epochs'"):
+        assert word in message
+
+
+def test_the_example_study_file_names_every_key_and_plans():
+    text = (ROOT / "examples" / "study.toml").read_text()
+    for key in KEYS:
+        assert f"\n{key} =" in text or f"\n# {key} =" in text
+    tomllib.loads(text)
+    assert "48 distinct" in mattomo("plan", ROOT / "examples" / "study.toml").stdout

@@ -1,0 +1,40 @@
+import pytest
+
+import mattomo as mt
+from mattomo.cli.options import open_study
+
+
+def test_public_names_are_all_there():
+    for name in mt.__all__:
+        assert getattr(mt, name) is not None
+    with pytest.raises(AttributeError):
+        _ = mt.nothing
+
+
+def test_reading_a_table_does_not_wake_jax_or_matplotlib():
+    import subprocess
+    import sys
+
+    code = "import sys, mattomo as mt; mt.load('mp1000'); print({'jax', 'matplotlib'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+def test_reprs_say_what_there_is():
+    study = mt.Study("mp1000", targets=["band_gap"], properties=["density"])
+    assert "1 targets x 1 properties x 5 seeds" in repr(study)
+    assert "mp1000" in study._repr_html_()
+    assert "1,000 materials" in repr(study.materials)
+
+
+def test_a_study_of_a_file_and_of_a_table_are_the_same(tmp_path):
+    path = tmp_path / "s.toml"
+    path.write_text('data = "mp1000"\ntargets = ["band_gap"]\nproperties = ["density"]\nseeds = 2\n')
+    a = open_study(str(path), {})
+    b = open_study("mp1000", {"targets": ["band_gap"], "properties": ["density"], "seeds": 2})
+    assert a.config == b.config
+
+
+def test_unknown_choice():
+    with pytest.raises(mt.InputError, match="'epoch'"):
+        mt.Study("mp1000", targets=["band_gap"], properties=[], epoch=3)
