@@ -29,7 +29,7 @@ def batch():
 def model(k):
     """Model k and its targets and added input; they differ in everything."""
     rng = np.random.default_rng(k)
-    weights = initial(("steps", k), [("x", 2)] if k % 2 else [], added_width=2)
+    weights = initial(("steps", k), [("x", 2)] if k % 2 else [], added_width=2, convolutions=2)
     y = rng.normal(size=N).astype(np.float32)
     added = rng.integers(0, 2, (N, 1)).astype(np.int32), rng.normal(size=(N, 1)).astype(np.float32)
     return weights, y, added
@@ -89,7 +89,7 @@ def test_an_easy_target_is_learned(batch):
     """The mean atomic number of a composition."""
     mass = np.bincount(batch.crystal, batch.Z * batch.pool_weight, minlength=N)
     y = ((mass - mass.mean()) / mass.std()).astype(np.float32)[None]
-    models = stack([initial(("easy",), [])])
+    models = stack([initial(("easy",), [], added_width=2, convolutions=2)])
     added = np.zeros((1, N, 1), np.int32), np.zeros((1, N, 1), np.float32)
     losses = []
     for _ in range(300):

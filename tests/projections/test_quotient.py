@@ -49,11 +49,12 @@ def test_training_mode_outputs_statistics_and_gradients_are_equal(small, network
 
 def test_merging_is_not_optional_for_the_weights(small, network):
     """The counterpart: a quotient graph whose weights are forgotten gives other outputs."""
-    full, merged = small
+    full, merged = (graphs.take(np.arange(100)) for graphs in small)
     forgetful = replace(merged, node_weight=np.ones_like(merged.node_weight))
-    assert abs(network.predict(forgetful) - network.predict(full)).max() > 1e-3
+    expected = network.predict(full)
+    assert abs(network.predict(forgetful) - expected).max() > 1e-3
     forgetful = replace(merged, edge_weight=np.ones_like(merged.edge_weight))
-    assert abs(network.predict(forgetful) - network.predict(full)).max() > 1e-3
+    assert abs(network.predict(forgetful) - expected).max() > 1e-3
 
 
 def test_size_of_the_quotient(graphs):

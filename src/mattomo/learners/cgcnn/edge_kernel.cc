@@ -25,7 +25,8 @@ namespace ffi = xla::ffi;
 constexpr int F = 64;          // features of a node
 constexpr int Z = 2 * F;       // columns of z
 constexpr int NEAR = 8;        // Gaussians of one bond
-constexpr int BLOCK = 1024;    // edges summed in float32
+constexpr int BLOCK = 32;      // edges whose columns are summed in float32
+constexpr int BLOCKS = 16;     // blocks whose bond gradients, a larger table, are
 constexpr float EPSILON = 1e-5f;
 
 using Floats = ffi::Buffer<ffi::F32>;
@@ -338,6 +339,7 @@ ffi::Error backward(Floats d_message, Floats nodes, Floats bond, Floats scale, F
       sum[f] += s.at[f];
       product[f] += q.at[f];
     }
+    if (stop < edges.size && stop % (BLOCKS * BLOCK) != 0) continue;
     for (std::size_t m = 0; m < n_gaussians; ++m) {
       for (int f = 0; f < Z; ++f) {
         total_of_gaussians[2 * Z * m + f] += of_gaussians[2 * m].at[f];
