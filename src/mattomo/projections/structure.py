@@ -96,8 +96,7 @@ def _chunk_graphs(
     neighbour = np.concatenate([f[1] for f in found] or empty).astype(np.int64) + shift
     length = np.concatenate([f[2] for f in found] or empty).astype(np.float64)
 
-    # One float key sorts by site, then distance; 16 Å separates the sites.
-    order = np.argsort(centre * 16.0 + length, kind="stable")
+    order = _by_length_within(centre, length)
     centre, neighbour, length = centre[order], neighbour[order], length[order]
     first = np.searchsorted(centre, np.arange(len(Z)))
     n_found = np.diff(np.append(first, len(centre)))
@@ -152,6 +151,14 @@ def _pairs(
     return i, j, d
 
 
+def _by_length_within(group: Ints, length: Floats) -> Ints:
+    """Order by group, then length to 1e-8 Å, then as they stand.
+
+    One integer key sorts twice as fast as two, and rounds alike wherever a crystal stands in the table.
+    """
+    return np.argsort((group << 36) + np.rint(length * 1e8).astype(np.int64), kind="stable")
+
+
 def _distance_classes(crystal: Ints, length: Floats) -> tuple[Floats, Ints]:
     """Mean length of each class of equal distances of a crystal, and the class of each edge.
 
@@ -160,13 +167,13 @@ def _distance_classes(crystal: Ints, length: Floats) -> tuple[Floats, Ints]:
     """
     if len(length) == 0:
         return np.zeros(0), np.zeros(0, dtype=np.int64)
-    order = np.argsort(crystal * 16.0 + length, kind="stable")
+    order = _by_length_within(crystal, length)
     sorted_crystal, sorted_length = crystal[order], length[order]
     new = np.ones(len(order), dtype=bool)
     new[1:] = (np.diff(sorted_crystal) != 0) | (np.diff(sorted_length) > SAME_DISTANCE)
     chain = np.cumsum(new) - 1
-    # The sort key rounds in the last bits, so a length may lie a hair below the first of its chain.
-    step = np.floor((sorted_length - sorted_length[new][chain]) / _WIDEST_CLASS + 1e-6)
+    # The order is one of rounded lengths, so a length may lie a hair below the first of its chain.
+    step = np.floor((sorted_length - sorted_length[new][chain]) / _WIDEST_CLASS + 1e-4)
     new[1:] |= np.diff(step) != 0
     sorted_class = np.cumsum(new) - 1
     mean = np.bincount(sorted_class, sorted_length) / np.bincount(sorted_class)

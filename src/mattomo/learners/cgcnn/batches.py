@@ -75,7 +75,7 @@ def shape_for(graphs: Graphs, batches: Sequence[Ints]) -> Shape:
         crystals=crystals,
         nodes=roomy(most(graphs.node_offsets) + 1),
         edges=roomy(most(graphs.edge_offsets) + 1, TILE),
-        lengths=roomy(most(graphs.distance_offsets)),
+        lengths=roomy(max(1, most(graphs.distance_offsets))),
     )
 
 

@@ -14,20 +14,21 @@ import ctypes
 import hashlib
 import os
 import platform
+import re
 import shlex
 import shutil
 import subprocess
 import tempfile
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib import resources
+from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import jaxlib
 import numpy as np
 from jax import Array
 
@@ -175,7 +176,7 @@ def _halves(array: Array) -> Pair:
 
 
 def _tables(x: Array, weights: Weights) -> tuple[Array, Array]:
-    """The parts of z from every node, as a centre and as a neighbour, shape (C, 4f), and the bonds' weights."""
+    """Parts of z from every node, as a centre and as a neighbour, shape (C, 4f), and the bonds' weights."""
     centre, neighbour, bond = weights
     return x @ jnp.concatenate([centre, neighbour], axis=1), bond
 
@@ -186,13 +187,17 @@ def _gaussians(centres: tuple[float, ...]) -> Array:
 
 def _near(length: Array) -> list[Any]:
     """Shapes of the first Gaussian near each length, and of the values of those near it."""
-    return [jax.ShapeDtypeStruct((len(length),), jnp.int32), (len(length), NEAR)]
+    return [_struct((len(length),), jnp.int32), (len(length), NEAR)]
 
 
-def _call(name: str, results: list[Any], *arguments: Array, **attributes: Any) -> list[Array]:
-    shapes = [jax.ShapeDtypeStruct(r, jnp.float32) if isinstance(r, tuple) else r for r in results]
-    found: list[Array] = jax.ffi.ffi_call(name, shapes, vmap_method="sequential")(*arguments, **attributes)
-    return found
+def _struct(shape: tuple[int, ...], dtype: Any) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(shape, dtype)  # type: ignore[no-untyped-call]
+
+
+def _call(name: str, results: list[Any], *arguments: Array, **attributes: Any) -> Sequence[Array]:
+    """Results of a function of the kernel; those given by a shape alone are float32."""
+    shapes = [_struct(r, jnp.float32) if isinstance(r, tuple) else r for r in results]
+    return jax.ffi.ffi_call(name, shapes, vmap_method="sequential")(*arguments, **attributes)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
@@ -272,10 +277,12 @@ def _register(wish: str) -> str:
     try:
         library = ctypes.CDLL(str(path))
         for name in NAMES:
-            jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(getattr(library, name)), platform="cpu")
+            function = jax.ffi.pycapsule(getattr(library, name))  # type: ignore[no-untyped-call]
+            jax.ffi.register_ffi_target(name, function, platform="cpu")
     except (OSError, AttributeError) as error:
         raise _Unavailable(f"{path} cannot be loaded: {error}") from None
-    return f"{Path(compiler[0]).name} {_output([*compiler, '-dumpfullversion', '-dumpversion']).strip()}"
+    number = re.search(r"\d+(\.\d+)+", version)
+    return f"{Path(compiler[0]).name} {number[0] if number else ''}".strip()
 
 
 def _compiler() -> list[str]:
@@ -291,10 +298,9 @@ def _output(command: list[str]) -> str:
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
     except subprocess.CalledProcessError as error:
-        lines = [line for line in error.stderr.splitlines() if "error" in line] or error.stderr.splitlines()
-        raise _Unavailable(
-            f"{command[0]} failed: {lines[0].strip() if lines else error.returncode}"
-        ) from None
+        lines = error.stderr.strip().splitlines() or [f"exit status {error.returncode}"]
+        line = next((line for line in lines if "error" in line), lines[0])
+        raise _Unavailable(f"{command[0]} failed: {line}") from None
     except (OSError, subprocess.TimeoutExpired) as error:
         raise _Unavailable(f"{command[0]} failed: {error}") from None
     return done.stdout
@@ -303,7 +309,7 @@ def _output(command: list[str]) -> str:
 def _compiled(compiler: list[str], version: str) -> Path:
     """The compiled kernel in the user's cache directory, made if it is not there."""
     source = resources.files(__package__).joinpath("edge_kernel.cc").read_bytes()
-    key = repr((compiler, version, jaxlib.__version__, FLAGS, TUNING, _processor())).encode()
+    key = repr((compiler, version, metadata.version("jaxlib"), FLAGS, TUNING, _processor())).encode()
     name = f"edge_kernel-{hashlib.sha256(source + key).hexdigest()[:16]}.so"
     root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     path = root / "mattomo" / name
@@ -324,13 +330,13 @@ def _compiled(compiler: list[str], version: str) -> Path:
 
 def _compile(compiler: list[str], source: Path, target: Path) -> None:
     base = [*compiler, "-std=c++17", "-shared", "-fPIC", *FLAGS, f"-I{jax.ffi.include_dir()}"]
-    for tuning in TUNING:
+    for left, tuning in enumerate(TUNING, 1 - len(TUNING)):
         try:
             _output([*base, *tuning, "-o", str(target), str(source)])
             return
-        except _Unavailable as error:
-            reason = error
-    raise reason
+        except _Unavailable:
+            if left == 0:
+                raise
 
 
 def _processor() -> str:
