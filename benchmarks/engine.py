@@ -118,8 +118,10 @@ def graphs(rounds: int) -> None:
 
     materials = mt.load("mp1000")
     sites = np.diff(materials.structures.offsets)
-    small = np.flatnonzero(sites <= np.sort(sites)[np.searchsorted(np.cumsum(np.sort(sites)) /
-                           np.arange(1, len(sites) + 1), 19.0) - 1])
+    small = np.flatnonzero(
+        sites
+        <= np.sort(sites)[np.searchsorted(np.cumsum(np.sort(sites)) / np.arange(1, len(sites) + 1), 19.0) - 1]
+    )
     crystals, _ = torch_cgcnn.example_crystals()
     print()
     for name, rows in (("all", np.arange(len(sites))), ("small ones", small)):

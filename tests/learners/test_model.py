@@ -7,9 +7,9 @@ import pytest
 
 import mattomo as mt
 from mattomo.learners.cgcnn.batches import padded, shape_for
-from mattomo.learners.cgcnn.edge import EPSILON, TILE, Edges, messages, normalised_messages, softplus
+from mattomo.learners.cgcnn.edge import EPSILON, TILE, Edges, messages, normalised_messages, softplus, spread
 from mattomo.learners.cgcnn.initial import generator, initial
-from mattomo.learners.cgcnn.model import GAUSSIANS, forward, spread
+from mattomo.learners.cgcnn.model import GAUSSIAN_WIDTH, GAUSSIANS, forward
 from mattomo.projections.elements import element_features
 from mattomo.projections.structure import crystal_graphs
 
@@ -174,7 +174,7 @@ def test_softplus(double):
 
 
 def test_bond_lengths_are_spread_over_gaussians():
-    spread_out = np.asarray(spread(jnp.array([0.0, 2.0, 2.13, 8.0])))
+    spread_out = np.asarray(spread(jnp.array([0.0, 2.0, 2.13, 8.0]), GAUSSIANS, GAUSSIAN_WIDTH))
     assert spread_out.shape == (4, 41)
     assert spread_out.argmax(1).tolist() == [0, 10, 11, 40]
     assert spread_out[1, 10] == 1

@@ -110,6 +110,33 @@ def test_kernel_agrees_with_pure_float32(kernel, pure):
     assert_close((train(*given), evaluate(*given)), pure(lambda: (train(*given), evaluate(*given))))
 
 
+@pytest.mark.parametrize("wish", ["kernel", "pure"])
+def test_nodes_taken_from_a_table(wish, request):
+    edges, length, table, weights, scale, shift = problem(40, 700, 300)
+    index = jnp.asarray(np.random.default_rng(0).integers(0, 7, len(table)))
+
+    rest = (weights, scale, shift, *BONDS)
+
+    def loss(table, indirectly):
+        origin = (table, index) if indirectly else None
+        message, _ = native.normalised_messages(edges, length, table[index], *rest, origin=origin)
+        return (message**2).sum(), message
+
+    def both():
+        return [
+            (
+                jax.grad(loss, has_aux=True)(table, indirectly),
+                native.messages(
+                    edges, length, table[index], *rest, origin=(table, index) if indirectly else None
+                ),
+            )
+            for indirectly in (True, False)
+        ]
+
+    fixture = request.getfixturevalue(wish)
+    assert_close(*(fixture(both) if wish == "pure" else both()))
+
+
 def test_large_values_do_not_overflow(kernel):
     edges, length, x, weights, scale, shift = problem(40, 500, 50)
     message = evaluate(edges, length, 1e4 * x, weights, scale, shift)
@@ -123,6 +150,17 @@ def test_not_a_number_is_passed_on(kernel):
     assert np.isnan(
         evaluate(edges, length, x.at[edges.centre[0], 3].set(np.nan), weights, scale, shift)
     ).any()
+
+
+def test_odd_lengths_stay_in_bounds(kernel):
+    edges, _, x, weights, scale, shift = problem(40, 500, 5)
+    odd = jnp.asarray([0, 0.05, 30, 1e30, np.nan], jnp.float32)
+    found = evaluate(edges, odd, x, weights, scale, shift)
+    assert np.isnan(found).any()
+    far = edges._replace(bond=edges.bond % 4)
+    with_zeros = weights[0], weights[1], weights[2].at[1:].set(0)
+    found = evaluate(far, odd, x, with_zeros, scale, shift)
+    assert np.isfinite(found).all()
 
 
 def test_runs_are_identical(kernel):

@@ -182,8 +182,9 @@ def cautions(summary: dict[str, Any]) -> list[str]:
         low = sum(chance_all_below(c["n_seeds"]) for c in several)
         high = sum(chance_all_below(c["n_seeds"], _SEED_CORRELATION) for c in several)
         hits = sum(cell["paired_minmax"] for cell in several)
+        expected = f"{low:.0f}" if round(low) == round(high) else f"{low:.0f} to {high:.0f}"
         said.append(
-            f"Chance alone would mark about {low:.0f} to {high:.0f} of these {len(several)} pairs under the "
+            f"Chance alone would mark about {expected} of these {len(several)} pairs under the "
             f"rule “every seed falls” if no property were of any use; {hits} are marked. "
             "Read a single weak mark as a hint."
         )

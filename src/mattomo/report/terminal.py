@@ -53,9 +53,7 @@ def summary_panel(summary: Summary) -> Panel:
     lines = [Text(sentence, style="bold") for sentence in summary["headlines"]]
     lines += [Text(f"· {sentence}") for sentence in summary["answers"]]
     lines += [Text(f"! {notice}", style="yellow") for notice in summary["notices"]]
-    return Panel(
-        Group(*lines), title=Text(brief(summary["question"], 90)), title_align="left", padding=(1, 2)
-    )
+    return Panel(Group(*lines), title="What helps to predict what", title_align="left", padding=(1, 2))
 
 
 def heatmap_table(
@@ -93,7 +91,9 @@ def heatmap_table(
     longest = max((len(labels[name]) for name in summary["added"]), default=5)
     spare = width - len(summary["targets"]) * (_CELL_WIDTH + 1) - 1
     name_width = min(longest, max(14, min(26, spare)))
-    fitting = max(1, (width - name_width - 1) // (_CELL_WIDTH + 1))
+    room = (width - name_width - 1) // max(1, len(summary["targets"])) - 1
+    cell_width = max(_CELL_WIDTH, min(12, room))
+    fitting = max(1, (width - name_width - 1) // (cell_width + 1))
     blocks = [summary["targets"][i : i + fitting] for i in range(0, len(summary["targets"]), fitting)]
     parts: list[RenderableType] = [
         Text(f"\nChange of the test error in %, property added to {representation} ({learner})", style="bold")
@@ -102,8 +102,8 @@ def heatmap_table(
         table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
         table.add_column("added", width=name_width, no_wrap=True, overflow="ellipsis")
         for target in targets:
-            heading = " ".join(brief(word, _CELL_WIDTH) for word in labels[target].split()[:4])
-            table.add_column(Text(heading), width=_CELL_WIDTH, justify="right", overflow="fold")
+            heading = " ".join(brief(word, cell_width) for word in labels[target].split()[:4])
+            table.add_column(Text(heading), width=cell_width, justify="right", overflow="fold")
         for added in summary["added"]:
             row = [
                 _cell(cells.get((added, target)), criterion, summary["colour_limit"]) for target in targets

@@ -59,6 +59,11 @@ def add_rows(onto: Array, index: Array, rows: Array, *, is_sorted: bool = False)
     return onto.at[index].add(rows, mode="promise_in_bounds", indices_are_sorted=is_sorted)
 
 
+def spread(length: Array, centres: tuple[float, ...], width: float) -> Array:
+    """Gaussian expansion of bond lengths, shape (U,) -> (U, g)."""
+    return jnp.exp(-((length[:, None] - jnp.asarray(centres, length.dtype)) ** 2) / width**2)
+
+
 def moments(z: Array, weight: Array) -> tuple[Array, Array]:
     """Weighted sums of z and of z² over rows, shapes (f,)."""
     weighted = weight[:, None] * z

@@ -26,7 +26,7 @@ constexpr int F = 64;          // features of a node
 constexpr int Z = 2 * F;       // columns of z
 constexpr int NEAR = 8;        // Gaussians of one bond
 constexpr int BLOCK = 32;      // edges whose columns are summed in float32
-constexpr int BLOCKS = 16;     // blocks whose bond gradients, a larger table, are
+constexpr int BLOCKS = 16;     // blocks whose gradients of the bond weights, a larger table, are
 constexpr float EPSILON = 1e-5f;
 
 using Floats = ffi::Buffer<ffi::F32>;
@@ -163,7 +163,7 @@ void nearest_gaussians(const Floats& length, const Floats& gaussians, float widt
 #pragma omp simd
   for (int u = 0; u < n_lengths; ++u) {
     const float left = std::floor((d[u] - start) * per_step) - (NEAR / 2 - 1);
-    first[u] = int(left < 0 ? 0.f : left > last ? float(last) : left);
+    first[u] = int(left > 0 ? (left < last ? left : float(last)) : 0.f);  // 0 also for NaN
   }
   for (int u = 0; u < n_lengths; ++u) {
     const float *c_u = c + first[u], d_u = d[u];
@@ -198,8 +198,8 @@ void add_up(const Edges& edges, const Parts& parts, const Columns& mean, const C
 
 // Evaluation: messages under a given affine map of z.
 ffi::Error messages(Floats nodes, Floats bond, Floats slope, Floats offset, Floats length, Floats gaussians,
-                    Ints centre, Ints neighbour, Ints bond_of, Floats weight, Floats total_weight, float width,
-                    FloatsOut message, IntsOut first, FloatsOut near) {
+                    Ints centre, Ints neighbour, Ints bond_of, Floats weight, Floats total_weight,
+                    float width, FloatsOut message, IntsOut first, FloatsOut near) {
   const Edges edges(centre, neighbour, bond_of, weight, total_weight);
   nearest_gaussians(length, gaussians, width, first->typed_data(), near->typed_data());
   const Parts parts{nodes.typed_data(), bond.typed_data(), first->typed_data(), near->typed_data()};
@@ -257,15 +257,17 @@ ffi::Error forward(Floats nodes, Floats bond, Floats scale, Floats shift, Floats
 // this over some edges, sums of dn, total_weight y and total_weight are taken apart and combined at the end.
 ffi::Error backward(Floats d_message, Floats nodes, Floats bond, Floats scale, Floats shift, Floats mean,
                     Floats variance, Ints first, Floats near, Ints centre, Ints neighbour, Ints bond_of,
-                    Floats weight, Floats total_weight, FloatsOut d_nodes, FloatsOut d_bond, FloatsOut d_scale,
-                    FloatsOut d_shift, FloatsOut scratch) {
+                    Floats weight, Floats total_weight, FloatsOut d_nodes, FloatsOut d_bond,
+                    FloatsOut d_scale, FloatsOut d_shift, FloatsOut scratch) {
   const Edges edges(centre, neighbour, bond_of, weight, total_weight);
   const Parts parts{nodes.typed_data(), bond.typed_data(), first.typed_data(), near.typed_data()};
   const std::size_t n_nodes = d_message.dimensions()[0], n_gaussians = bond.dimensions()[0];
 
   const Columns k(scale), l(shift), centre_of_z(mean);
   Columns inverse;  // of the deviation
-  for (int f = 0; f < Z; ++f) inverse.at[f] = float(1 / std::sqrt(double(variance.typed_data()[f]) + EPSILON));
+  for (int f = 0; f < Z; ++f) {
+    inverse.at[f] = float(1 / std::sqrt(double(variance.typed_data()[f]) + EPSILON));
+  }
 
   // Of every node, as a centre and as a neighbour, and of every Gaussian: sums of dn and total_weight y,
   // and of total_weight.

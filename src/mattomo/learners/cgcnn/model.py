@@ -8,15 +8,13 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from mattomo.learners.cgcnn import native
 from mattomo.learners.cgcnn.edge import (
     EPSILON,
     Edges,
-    Pair,
     add_rows,
     mean_and_variance,
-    messages,
     moments,
-    normalised_messages,
     softplus,
     take,
 )
@@ -44,12 +42,6 @@ class Batch(NamedTuple):
     edges: Edges
     length: Array  #: (U,) bond lengths in Å
     crystal_weight: Array  #: (B,) 1 for crystals, 0 for padding
-
-
-def spread(length: Array) -> Array:
-    """Gaussian expansion of bond lengths, shape (U,) -> (U, 41)."""
-    centres = jnp.asarray(GAUSSIANS, length.dtype)
-    return jnp.exp(-((length[:, None] - centres) ** 2) / GAUSSIAN_WIDTH**2)
 
 
 def forward(
@@ -82,10 +74,12 @@ def forward(
     """
     table = elements @ params["embed"]["w"] + params["embed"]["b"]
     x = take(table, batch.Z)
-    bonds = spread(batch.length)
+    # At first every atom of an element is the same.
+    origin: tuple[Array, Array] | None = (table, batch.Z)
     new_state: State = {}
     for name in sorted(params["convs"]):
-        x, new_state[name] = _convolve(params["convs"][name], state[name], x, bonds, batch, train)
+        x, new_state[name] = _convolve(params["convs"][name], state[name], x, origin, batch, train)
+        origin = None
     empty = jnp.zeros((len(batch.crystal_weight), x.shape[1]), x.dtype)
     pooled = add_rows(empty, batch.crystal, x * batch.pool_weight[:, None], is_sorted=True)
     hidden = softplus(pooled) @ params["dense"]["w"] + params["dense"]["b"]
@@ -95,42 +89,27 @@ def forward(
 
 
 def _convolve(
-    p: Params, state: State, x: Array, bonds: Array, batch: Batch, train: bool
+    p: Params, state: State, x: Array, origin: tuple[Array, Array] | None, batch: Batch, train: bool
 ) -> tuple[Array, State]:
     """One convolution. W [a_i, a_j, g(d)] is split so that each part is computed once a node or length."""
-    half = x.shape[1]
-
-    def halves(array: Array) -> Pair:
-        return array[..., :half], array[..., half:]
-
-    a, b, c = (
-        (inputs @ gate, inputs @ core)
-        for inputs, (gate, core) in (
-            (x, halves(p["centre"])),
-            (x, halves(p["neighbour"])),
-            (bonds, halves(p["bond"])),
-        )
-    )
-    gate_bias, core_bias = halves(p["bias"])
-    a = (a[0] + gate_bias, a[1] + core_bias)
+    weights = (p["centre"], p["neighbour"], p["bond"])
+    arguments = (batch.edges, batch.length, x, weights)
+    gaussians = (GAUSSIANS, GAUSSIAN_WIDTH)
+    scale, shift = p["norm1"]["scale"], p["norm1"]["shift"]
     if train:
-        message, (mean, variance) = normalised_messages(
-            batch.edges, a, b, c, halves(p["norm1"]["scale"]), halves(p["norm1"]["shift"])
+        message, (mean, variance) = native.normalised_messages(
+            *arguments, scale, shift, *gaussians, origin=origin
         )
-        norm1 = _running(
-            state["norm1"],
-            jnp.concatenate(mean),
-            jnp.concatenate(variance),
-            batch.edges.total_weight.sum(),
-        )
+        # Batch normalisation cancels the bias, which only moves the mean.
+        norm1 = _running(state["norm1"], mean + p["bias"], variance, batch.edges.total_weight.sum())
         total = batch.node_weight.sum()
         node_mean, node_variance = mean_and_variance(moments(message, batch.node_weight), total)
         norm2 = _running(state["norm2"], node_mean, node_variance, total)
     else:
         norm1, norm2 = state["norm1"], state["norm2"]
-        slope = p["norm1"]["scale"] * jax.lax.rsqrt(norm1["variance"] + EPSILON)
-        offset = p["norm1"]["shift"] - norm1["mean"] * slope
-        message = messages(batch.edges, a, b, c, halves(slope), halves(offset))
+        slope = scale * jax.lax.rsqrt(norm1["variance"] + EPSILON)
+        offset = shift + (p["bias"] - norm1["mean"]) * slope
+        message = native.messages(*arguments, slope, offset, *gaussians, origin=origin)
         node_mean, node_variance = norm2["mean"], norm2["variance"]
     slope = p["norm2"]["scale"] * jax.lax.rsqrt(node_variance + EPSILON)
     x = softplus(x + message * slope + (p["norm2"]["shift"] - node_mean * slope))

@@ -47,6 +47,7 @@ TUNING = (("-march=native", "-mprefer-vector-width=512"), ("-march=native",), ("
 
 Weights = tuple[Array, Array, Array]
 Statistics = tuple[Array, Array]
+Origin = tuple[Array, Array]
 
 
 class _Unavailable(Exception):
@@ -91,6 +92,8 @@ def normalised_messages(
     shift: Array,
     gaussians: tuple[float, ...],
     width: float,
+    *,
+    origin: Origin | None = None,
 ) -> tuple[Array, Statistics]:
     """Sum of gated messages into every node in training mode, and the statistics of z.
 
@@ -109,6 +112,8 @@ def normalised_messages(
         Their centres in Å, evenly spaced.
     width : float
         Their common width in Å; the kernel takes them for zero beyond four spacings.
+    origin : tuple of Arrays, shapes (t, f) and (C,), optional
+        A table and indices with ``x = table[indices]``: products are then computed once a row of the table.
 
     Returns
     -------
@@ -117,8 +122,10 @@ def normalised_messages(
         Mean and variance of z; no derivative flows through them.
     """
     if usable(x):
-        return _trained(width, edges, length, _gaussians(gaussians), *_tables(x, weights), scale, shift)
-    a, b, c = _parts(length, x, weights, gaussians, width)
+        return _trained(
+            width, edges, length, _gaussians(gaussians), *_tables(x, weights, origin), scale, shift
+        )
+    a, b, c = _parts(length, x, weights, gaussians, width, origin)
     message, (mean, variance) = edge.normalised_messages(edges, a, b, c, _halves(scale), _halves(shift))
     return message, (jnp.concatenate(mean), jnp.concatenate(variance))
 
@@ -132,12 +139,16 @@ def messages(
     offset: Array,
     gaussians: tuple[float, ...],
     width: float,
+    *,
+    origin: Origin | None = None,
 ) -> Array:
     """Sum of gated messages into every node, given the affine map of an evaluation-mode normalisation.
 
+    The kernel has no derivative of this one.
+
     Parameters
     ----------
-    edges, length, x, weights, gaussians, width
+    edges, length, x, weights, gaussians, width, origin
         As in `normalised_messages`.
     slope, offset : Array, shape (2f,)
 
@@ -146,9 +157,9 @@ def messages(
     Array, shape (C, f)
     """
     if not usable(x):
-        a, b, c = _parts(length, x, weights, gaussians, width)
+        a, b, c = _parts(length, x, weights, gaussians, width, origin)
         return edge.messages(edges, a, b, c, _halves(slope), _halves(offset))
-    nodes, bond = _tables(x, weights)
+    nodes, bond = _tables(x, weights, origin)
     message, *_ = _call(
         "mattomo_messages",
         [(len(x), FEATURES), *_near(length)],
@@ -159,15 +170,22 @@ def messages(
 
 
 def _parts(
-    length: Array, x: Array, weights: Weights, gaussians: tuple[float, ...], width: float
+    length: Array,
+    x: Array,
+    weights: Weights,
+    gaussians: tuple[float, ...],
+    width: float,
+    origin: Origin | None,
 ) -> tuple[Pair, Pair, Pair]:
     """The parts of z as `edge` wants them."""
-    bonds = jnp.exp(-((length[:, None] - jnp.asarray(gaussians, length.dtype)) ** 2) / width**2)
-    a, b, c = (
-        (inputs @ gate, inputs @ core)
-        for inputs, (gate, core) in zip((x, x, bonds), map(_halves, weights), strict=True)
-    )
-    return a, b, c
+    centre, neighbour, (gate, core) = map(_halves, weights)
+    bonds = edge.spread(length, gaussians, width)
+    a, b = ((_times(x, gate, origin), _times(x, core, origin)) for gate, core in (centre, neighbour))
+    return a, b, (bonds @ gate, bonds @ core)
+
+
+def _times(x: Array, weights: Array, origin: Origin | None) -> Array:
+    return x @ weights if origin is None else edge.take(origin[0] @ weights, origin[1])
 
 
 def _halves(array: Array) -> Pair:
@@ -175,10 +193,10 @@ def _halves(array: Array) -> Pair:
     return array[..., :half], array[..., half:]
 
 
-def _tables(x: Array, weights: Weights) -> tuple[Array, Array]:
+def _tables(x: Array, weights: Weights, origin: Origin | None) -> tuple[Array, Array]:
     """Parts of z from every node, as a centre and as a neighbour, shape (C, 4f), and the bonds' weights."""
     centre, neighbour, bond = weights
-    return x @ jnp.concatenate([centre, neighbour], axis=1), bond
+    return _times(x, jnp.concatenate([centre, neighbour], axis=1), origin), bond
 
 
 def _gaussians(centres: tuple[float, ...]) -> Array:
@@ -330,12 +348,12 @@ def _compiled(compiler: list[str], version: str) -> Path:
 
 def _compile(compiler: list[str], source: Path, target: Path) -> None:
     base = [*compiler, "-std=c++17", "-shared", "-fPIC", *FLAGS, f"-I{jax.ffi.include_dir()}"]
-    for left, tuning in enumerate(TUNING, 1 - len(TUNING)):
+    for tuning in TUNING:
         try:
             _output([*base, *tuning, "-o", str(target), str(source)])
             return
         except _Unavailable:
-            if left == 0:
+            if tuning == TUNING[-1]:
                 raise
 
 

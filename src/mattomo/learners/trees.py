@@ -1,0 +1,202 @@
+"""Gradient-boosted trees on tables of descriptors, by LightGBM (Ke et al., NeurIPS 2017)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mattomo.learners.base import Task, Trained, Unit
+from mattomo.learners.tabular import base_table, seed_of, target_of
+from mattomo.materials.table import Column
+from mattomo.projections.graphs import Floats, Ints
+
+#: Leaves of a tree by training rows: few rows overfit large trees, many rows leave small ones behind.
+_FEWEST_LEAVES, _MOST_LEAVES, _ROWS_PER_LEAF = 8, 31, 64
+
+
+@dataclass(frozen=True)
+class Trees:
+    """Gradient-boosted regression trees.
+
+    The defaults are those of the lowest validation error on the embedded example set among the fast ones
+    (``benchmarks/trees.py``). Squared loss fits the mean, yet had a lower mean absolute error there than
+    absolute loss, whose leaves take more rounds.
+
+    Parameters
+    ----------
+    rounds : int
+        Most trees of a model.
+    patience : int
+        Rounds without a better validation error after which a model stops.
+    learning_rate : float
+    leaves : int or None
+        Leaves of a tree. ``None`` means one for 64 training rows, at least 8 and at most 31.
+    least_in_leaf : int
+        Fewest training rows of a leaf.
+    bins : int
+        Most bins of a column.
+    bagging : float
+        Share of the training rows that each tree sees; baseline and augmented models see the same ones.
+    loss : {"squared", "absolute"}
+    """
+
+    rounds: int = 500
+    patience: int = 50
+    learning_rate: float = 0.1
+    leaves: int | None = None
+    least_in_leaf: int = 3
+    bins: int = 127
+    bagging: float = 1.0
+    loss: str = "squared"
+
+    name = "trees"
+    version = 1
+
+    def __post_init__(self) -> None:
+        if self.loss not in _OBJECTIVES:
+            raise ValueError(f"loss must be 'squared' or 'absolute', not {self.loss!r}")
+
+    def settings(self) -> dict[str, Any]:
+        """Everything that determines the result besides the unit."""
+        return asdict(self)
+
+    def train(self, unit: Unit, progress: Callable[[float], None] | None = None) -> Trained:
+        """Train all tasks of a unit, one after the other.
+
+        Parameters
+        ----------
+        unit : Unit
+            K tasks over n materials, whose base representation is a `Table`.
+        progress : callable, optional
+            Told the share done after every task.
+
+        Returns
+        -------
+        Trained
+            An epoch is a tree; curves of models that stopped earlier end in NaN.
+        """
+        started = time.perf_counter()
+        base = base_table(unit).values
+        fits = []
+        for k, task in enumerate(unit.tasks):
+            fits.append(self._fit(unit, task, base))
+            if progress is not None:
+                progress((k + 1) / len(unit.tasks))
+        return Trained(
+            validation=np.stack([fit.validation for fit in fits]),
+            test=np.stack([fit.test for fit in fits]),
+            best_epoch=np.array([fit.best for fit in fits], dtype=np.int64),
+            validation_mae=_padded([fit.validation_mae for fit in fits]),
+            train_loss=_padded([fit.train_loss for fit in fits]),
+            seconds=time.perf_counter() - started,
+        )
+
+    def _fit(self, unit: Unit, task: Task, base: Floats) -> _Fit:
+        import lightgbm
+
+        split = unit.split
+        inputs, categorical = _inputs(unit, task, base)
+        target = target_of(unit, task)
+        parameters = self._parameters(unit, task)
+        training = lightgbm.Dataset(
+            inputs[split.train],
+            target.scaled[split.train],
+            categorical_feature=categorical,
+            params=parameters,
+        )
+        held = training.create_valid(
+            inputs[split.validation], target.scaled[split.validation], params=parameters
+        )
+        booster = lightgbm.Booster(parameters, training)
+        booster.add_valid(held, "validation")
+        errors: list[float] = []
+        losses: list[float] = []
+        best = 0
+        while len(errors) < min(self.rounds, best + self.patience):
+            # The first tree may find nothing to split and still be the model: the mean.
+            finished = booster.update()
+            errors.append(_metric(booster.eval_valid(), "l1"))
+            losses.append(_metric(booster.eval_train(), "l2"))
+            if best == 0 or errors[-1] < errors[best - 1]:
+                best = len(errors)
+            if finished:
+                break
+
+        def predict(rows: Ints) -> Floats:
+            scaled = np.asarray(booster.predict(inputs[rows], num_iteration=best), dtype=np.float64)
+            return scaled * target.scale + target.mean
+
+        return _Fit(
+            predict(split.validation),
+            predict(split.test),
+            best,
+            np.array(errors) * target.scale,
+            np.array(losses),
+        )
+
+    def _parameters(self, unit: Unit, task: Task) -> dict[str, Any]:
+        by_rows = min(max(len(unit.split.train) // _ROWS_PER_LEAF, _FEWEST_LEAVES), _MOST_LEAVES)
+        return {
+            "objective": _OBJECTIVES[self.loss],
+            "metric": ["l1", "l2"],
+            "learning_rate": self.learning_rate,
+            "num_leaves": by_rows if self.leaves is None else self.leaves,
+            "min_data_in_leaf": self.least_in_leaf,
+            "max_bin": self.bins,
+            # Few rows: even a single one may be told from its neighbours.
+            "min_data_in_bin": 1,
+            "bagging_fraction": self.bagging,
+            "bagging_freq": int(self.bagging < 1),
+            # The default of 100 rows would silence every category of a small set.
+            "min_data_per_group": 10,
+            "seed": seed_of("trees", task.target, unit.representation, unit.seed),
+            # The result may depend on the rows alone, not on threads or on a measurement of speed.
+            "deterministic": True,
+            "force_col_wise": True,
+            "num_threads": 1,
+            "verbosity": -1,
+        }
+
+
+class _Fit(NamedTuple):
+    validation: Floats
+    test: Floats
+    best: int
+    validation_mae: Floats
+    train_loss: Floats
+
+
+_OBJECTIVES = {"squared": "regression", "absolute": "regression_l1"}
+
+
+def _inputs(unit: Unit, task: Task, base: Floats) -> tuple[Floats, list[int]]:
+    """Base and added columns, shape (n, d + added), and the positions of the categories."""
+    columns = [unit.columns[name] for name in task.added]
+    added = [_numbers(column, unit.split.train) for column in columns]
+    categorical = [base.shape[1] + k for k, c in enumerate(columns) if c.info.kind == "category"]
+    return np.column_stack([base, *added]), categorical
+
+
+def _numbers(column: Column, training: Ints) -> Floats:
+    """A scalar as it is; a category as the number of its level among those of the training rows, else NaN."""
+    if column.info.kind == "scalar":
+        return column.values.astype(np.float64)
+    levels = np.unique(column.values[training])
+    code = np.minimum(np.searchsorted(levels, column.values), len(levels) - 1)
+    return np.where(levels[code] == column.values, code, np.nan)
+
+
+def _metric(evaluated: list[Any], name: str) -> float:
+    return next(float(value) for _, metric, value, _ in evaluated if metric == name)
+
+
+def _padded(curves: list[Floats]) -> Floats:
+    """Curves side by side, shape (longest, K)."""
+    out = np.full((max(map(len, curves)), len(curves)), np.nan)
+    for k, curve in enumerate(curves):
+        out[: len(curve), k] = curve
+    return out
