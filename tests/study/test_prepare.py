@@ -71,7 +71,7 @@ def test_target_constant_on_training_rows_only(small):
 
 def test_no_complete_row_says_what_lacks(small):
     nothing = np.full(len(small), np.nan)
-    with pytest.raises(mt.InputError, match=r"'density'.*no row has all.*missing first on 120 rows"):
+    with pytest.raises(mt.InputError, match=r"'density'.*no row has all.*first thing missing on 120 rows"):
         prepare(changed(small, "density", nothing, np.ones(len(small), dtype=bool)), config())
 
 

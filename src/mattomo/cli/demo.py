@@ -10,6 +10,7 @@ import typer
 from mattomo.cli.run import train_and_report
 from mattomo.cli.terminal import output
 from mattomo.front import Study
+from mattomo.study.config import PROTOCOLS
 
 #: Three targets, three seeds: minutes. `--full` is the paper's grid.
 DEMO = {
@@ -25,13 +26,13 @@ DEMO = {
     ),
     "seeds": 3,
 }
-FULL = {"protocol": "ortega-ochoa-2025", "epochs": 20, "batch_size": 64, "milestones": (15,)}
+FULL = {**PROTOCOLS["ortega-ochoa-2025"], **PROTOCOLS["short"]}
 
 
 def demo(
     out: Annotated[Path, typer.Option("--out", "-o", help="Study folder.")] = Path("mattomo-demo"),
     full: Annotated[
-        bool, typer.Option("--full", help="The paper's whole grid: 9 x 13 properties, 5 seeds, hours.")
+        bool, typer.Option("--full", help="The paper's whole grid: 9 targets x 13 properties x 5 seeds.")
     ] = False,
     workers: Annotated[
         int | None, typer.Option(help="Worker processes; one a core by default.", show_default=False)

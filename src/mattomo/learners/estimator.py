@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mattomo.learners.base import Trained, Unit, mean_absolute_error
+from mattomo.learners.base import Task, Trained, Unit, mean_absolute_error
 from mattomo.learners.tabular import base_table, seed_of, target_of
 from mattomo.projections.graphs import Floats, Ints
 from mattomo.projections.property import encode, standardiser
@@ -80,12 +80,7 @@ class Estimator:
                 added.append(columns)
             inputs = np.concatenate([base, *added], axis=1)
             model = clone(self.estimator)
-            # One seed for baseline and augmentations; the user's own random_state makes it another one.
-            randoms = {n: v for n, v in model.get_params().items() if _ends(n, ("random_state",))}
-            seeds = {
-                n: seed_of(n, v, task.target, unit.representation, unit.seed) for n, v in randoms.items()
-            }
-            model.set_params(**seeds)
+            model.set_params(**_fixed(model.get_params(), unit, task))
             model.fit(inputs[split.train], target.scaled[split.train])
             train, held, out = (
                 np.asarray(model.predict(inputs[rows]), dtype=np.float64).reshape(len(rows))
@@ -129,12 +124,25 @@ def sklearn(estimator: Any, *, name: str | None = None) -> Estimator:
     """
     from sklearn.base import is_regressor
 
-    if isinstance(estimator, type) or not is_regressor(estimator):
+    if isinstance(estimator, type) or not hasattr(estimator, "fit") or not is_regressor(estimator):
         raise TypeError(f"not a scikit-learn regressor: {estimator!r}")
     for parameter, value in estimator.get_params().items():
         if _ends(parameter, ("random_state",)) and not isinstance(value, int | np.integer | None):
             raise TypeError(f"{parameter} must be a number or None, got {value!r}")
     return Estimator(estimator, name or type(estimator).__name__)
+
+
+def _fixed(parameters: dict[str, Any], unit: Unit, task: Task) -> dict[str, Any]:
+    """What makes an estimator repeat itself bit for bit."""
+    fixed: dict[str, Any] = {}
+    for name, value in parameters.items():
+        if _ends(name, ("random_state",)):
+            # The same for baseline and augmentations; the user's own random_state makes it another one.
+            fixed[name] = seed_of(name, value, task.target, unit.representation, unit.seed)
+        elif _ends(name, ("n_jobs",)):
+            # Threads sum in the order they finish; and there is a worker on every core already.
+            fixed[name] = 1
+    return fixed
 
 
 def _standardised(values: Floats, training: Ints) -> Floats:

@@ -245,7 +245,8 @@ def _bulk(structures: Structures) -> Floats:
     """The quantities `_BULK`, shape (n, 4)."""
     n = len(structures.lattice)
     crystal = np.repeat(np.arange(n), np.diff(structures.offsets))
-    volume = np.abs(np.linalg.det(structures.lattice))
+    a, b, c = np.moveaxis(structures.lattice, 1, 0)
+    volume = np.abs(np.sum(a * np.cross(b, c), axis=1))
 
     def total(values: Floats) -> Floats:
         return np.bincount(crystal, values[structures.Z], minlength=n).astype(np.float64)

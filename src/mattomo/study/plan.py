@@ -18,8 +18,8 @@ from mattomo.study.config import StudyConfig
 from mattomo.study.prepare import Prepared, base_graphs
 
 #: Processor seconds of one model for one pass over one merged edge, forward and backward, and for one node.
-#: Rough: measured by benchmarks/engine.py; `plan` says so.
-_SECONDS_PER_EDGE = 3.0e-6
+#: Rough, for the native kernel of the network (pure JAX takes three times as long); `plan` says so.
+_SECONDS_PER_EDGE = 1.0e-6
 _SECONDS_PER_NODE = 2.0e-6
 #: Bytes a worker holds for each edge of a batch, and at rest.
 _BYTES_PER_EDGE = 2400
