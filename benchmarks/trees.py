@@ -18,8 +18,8 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 import mattomo as mt
-from mattomo.learners.base import Split, Task
+from mattomo.learners.base import Split, Task, Unit
 from mattomo.learners.trees import Trees
 from mattomo.materials.table import Column
 from mattomo.projections import crystal_graphs
@@ -44,23 +44,11 @@ GROWTH = (1_000, 4_000, 16_000, 44_000)
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Unit:
-    """A unit whose base representation is a table."""
-
-    representation: str
-    base: Table
-    columns: Mapping[str, Column]
-    split: Split
-    seed: int
-    tasks: tuple[Task, ...]
-
-
 def trees(**choices: Any) -> Callable[[Unit], tuple[Floats, Floats, int]]:
     """Predictions for validation and test rows, and rounds, of the baseline by `Trees`."""
 
     def fit(unit: Unit) -> tuple[Floats, Floats, int]:
-        trained = Trees(**choices).train(unit)  # type: ignore[arg-type]
+        trained = Trees(**choices).train(unit)
         return trained.validation[0], trained.test[0], len(trained.validation_mae)
 
     return fit
@@ -217,7 +205,7 @@ def growth(path: Path) -> None:
                 tasks = (Task(target), Task(target, ("density",)))
                 unit = Unit(name, table, part.columns, split, 0, tasks)
                 start = time.process_time()
-                trained = Trees().train(unit)  # type: ignore[arg-type]
+                trained = Trees().train(unit)
                 seconds.append((time.process_time() - start) / len(tasks))
                 y = part.columns[target].values[split.test].astype(np.float64)
                 errors.append(abs(trained.test[0] - y).mean())

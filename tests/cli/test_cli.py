@@ -123,4 +123,4 @@ def test_the_example_study_file_names_every_key_and_plans():
     for key in KEYS:
         assert f"\n{key} =" in text or f"\n# {key} =" in text
     tomllib.loads(text)
-    assert "48 distinct" in mattomo("plan", ROOT / "examples" / "study.toml").stdout
+    assert "96 distinct" in mattomo("plan", ROOT / "examples" / "study.toml").stdout

@@ -2,14 +2,12 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
 import mattomo as mt
-from mattomo.learners.base import Split, Task
+from mattomo.learners.base import Split, Task, Unit
 from mattomo.learners.estimator import sklearn
 from mattomo.learners.trees import Trees
 from mattomo.materials.registry import PropertyInfo
@@ -18,18 +16,6 @@ from mattomo.projections.composition import composition_graphs
 from mattomo.projections.descriptors import Table, composition_descriptors
 
 TARGET = "formation_energy_per_atom"
-
-
-@dataclass(frozen=True)
-class Unit:
-    """What a learner reads of a unit."""
-
-    representation: str
-    base: object
-    columns: Mapping[str, Column]
-    split: Split
-    seed: int
-    tasks: tuple[Task, ...]
 
 
 def category(values):

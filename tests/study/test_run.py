@@ -198,3 +198,29 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_numbers(tmp_path):
     assert_same(numbers(killed), numbers(whole))
     assert not list(killed.glob("units/.*"))
     assert all(Store(killed).state(name) == "done" for name in numbers(killed))
+
+
+def test_both_learners_share_rows_splits_and_store(small, inline, tmp_path):
+    study = mt.Study(small, **{**CHOICES, "learners": ("cgcnn", "trees"), "seeds": (1,)})
+    results = study.run(tmp_path / "study", executor=inline)
+    assert results.run.failed == {}
+    assert set(results.errors["learner"]) == {"cgcnn", "trees"}
+    tables = numbers(tmp_path / "study")
+    by_learner = {
+        learner: next(t for name, t in tables.items() if name.startswith(f"structure-{learner}-"))
+        for learner in ("cgcnn", "trees")
+    }
+    for column in ("id", "part", "true"):
+        assert by_learner["cgcnn"][column].equals(by_learner["trees"][column])
+    environment = results.outcome.environment
+    assert environment["lightgbm"]
+    assert environment["jax"]
+    assert results.report().exists()
+
+
+def test_trees_are_the_same_in_worker_processes_and_beside_the_network(small, inline, tmp_path):
+    choices = {**CHOICES, "learners": ("trees",)}
+    mt.Study(small, **choices).run(tmp_path / "a", executor=inline)
+    results = mt.Study(small, **choices).run(tmp_path / "b", workers=2)
+    assert results.run.failed == {}
+    assert_same(numbers(tmp_path / "a"), numbers(tmp_path / "b"))

@@ -24,9 +24,10 @@ DEMO = {
         "crystal_system",
         "spacegroup_number",
     ),
+    "learners": ("cgcnn", "trees"),
     "seeds": 3,
 }
-FULL = {**PROTOCOLS["ortega-ochoa-2025"], **PROTOCOLS["short"]}
+FULL = {**PROTOCOLS["ortega-ochoa-2025"], **PROTOCOLS["short"], "learners": ("cgcnn", "trees")}
 
 
 def demo(
@@ -45,7 +46,7 @@ def demo(
     output.print(
         f"[bold]mattomo demo[/]: {len(planned.prepared.materials):,} materials of the Materials Project. "
         f"For each of {len(c.targets)} targets, does adding one of {len(c.properties)} properties help "
-        "a graph network that knows the composition, or the structure? "
-        f"{len(c.seeds)} seeds, {planned.trainings} models of {c.epochs} epochs."
+        "a model that knows the composition, or the structure? Two learners (a graph network of "
+        f"{c.epochs} epochs, gradient-boosted trees), {len(c.seeds)} seeds, {planned.trainings} models."
     )
     train_and_report(study, out / "full" if full else out, workers)

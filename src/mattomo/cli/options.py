@@ -23,6 +23,7 @@ _HELP = {
     "targets": "Properties to predict, comma-separated.",
     "properties": "Properties to add, one at a time, comma-separated.",
     "representations": "composition, structure, or both (comma-separated).",
+    "learners": "cgcnn, trees, or both (comma-separated).",
     "seeds": "Number of seeds, or a comma-separated list of them.",
     "split": "random, formula, or column:NAME.",
     "fractions": "Shares of training, validation and test rows, e.g. 0.6,0.2,0.2.",

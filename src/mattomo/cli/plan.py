@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Annotated
 
 import typer
@@ -39,6 +40,7 @@ def plain_plan(planned: Plan, workers: int) -> dict[str, object]:
         "units": [
             {
                 "id": unit.id,
+                "learner": unit.learner,
                 "representation": unit.representation,
                 "target": unit.target,
                 "seed": unit.seed,
@@ -72,18 +74,18 @@ def show_plan(planned: Plan, workers: int) -> None:
         f"{config.epochs} epochs, batches of {config.batch_size}"
     )
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for name, justify in (("representation", "left"), ("units", "right"), ("models", "right")):
-        table.add_column(name, justify=justify)  # type: ignore[arg-type]
-    table.add_column("edges a crystal", justify="right")
-    table.add_column("processor time", justify="right")
-    for representation in config.representations:
-        units = [u for u in planned.units if u.representation == representation]
-        graphs = planned.graphs[representation]
+    for name in ("learner", "representation", "reads"):
+        table.add_column(name)
+    for name in ("units", "models", "processor time"):
+        table.add_column(name, justify="right")
+    for learner, representation in product(planned.learners, config.representations):
+        units = [u for u in planned.units if (u.learner, u.representation) == (learner, representation)]
         table.add_row(
+            learner,
             representation,
+            _reading(planned, learner, representation),
             f"{len(units)}",
             f"{sum(len(u.tasks) for u in units):,}",
-            f"{len(graphs.centre) / max(len(graphs), 1):.0f}",
             duration(sum(planned.seconds(u) for u in units)),
         )
     output.print(table)
@@ -97,6 +99,13 @@ def show_plan(planned: Plan, workers: int) -> None:
     )
     for notice in prepared.notices:
         output.print(f"[yellow]note:[/] {notice}")
+
+
+def _reading(planned: Plan, learner: str, representation: str) -> str:
+    if planned.learners[learner].reads == "table":
+        return f"{len(planned.tables[representation].names)} descriptors"
+    graphs = planned.graphs[representation]
+    return f"{len(graphs.centre) / max(len(graphs), 1):.0f} edges a material"
 
 
 def _total(planned: Plan) -> float:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mattomo.materials.table import Column
+from mattomo.projections.descriptors import Table
 from mattomo.projections.graphs import Floats, Graphs, Ints
+
+#: The two forms of a base representation.
+Reads = Literal["graphs", "table"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class Unit:
     ----------
     representation : str
         Name of the base representation; with ``seed`` and the target it determines initial weights.
-    graphs : Graphs
+    base : Graphs or Table
         Base representation of n materials.
     columns : mapping of str to Column
         Targets and added properties of the same n materials, without missing values.
@@ -53,7 +57,7 @@ class Unit:
     """
 
     representation: str
-    graphs: Graphs
+    base: Graphs | Table
     columns: Mapping[str, Column]
     split: Split
     seed: int
@@ -71,7 +75,8 @@ class Trained:
     best_epoch : ndarray of int64, shape (K,)
         Epoch (1-based) of the lowest validation error, whose weights made the predictions.
     validation_mae : ndarray of float64, shape (epochs, K)
-        Validation error after every epoch, in the unit of each target.
+        Validation error after every epoch (of trees: every tree), in the unit of each target; NaN after the
+        last one of a model that stopped earlier than others.
     train_loss : ndarray of float64, shape (epochs, K)
         Mean squared error over the epoch's batches, of the standardised target.
     seconds : float
@@ -97,6 +102,11 @@ class Learner(Protocol):
     @property
     def version(self) -> int:
         """Raised whenever the numbers a learner gives for the same input change."""
+        ...
+
+    @property
+    def reads(self) -> Reads:
+        """The form of base representation it trains on."""
         ...
 
     def settings(self) -> dict[str, Any]:

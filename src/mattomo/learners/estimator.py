@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mattomo.learners.base import Task, Trained, Unit, mean_absolute_error
-from mattomo.learners.tabular import base_table, seed_of, target_of
+from mattomo.keyed import seed_of
+from mattomo.learners.base import Reads, Task, Trained, Unit, mean_absolute_error
+from mattomo.learners.tabular import base_table, target_of
 from mattomo.projections.graphs import Floats, Ints
 from mattomo.projections.property import encode, standardiser
 
@@ -38,6 +39,7 @@ class Estimator:
     name: str
 
     version = 1
+    reads: ClassVar[Reads] = "table"
 
     def settings(self) -> dict[str, Any]:
         """Class and parameters of the estimator."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import NamedTuple
 
 from mattomo.learners.base import Task, Unit
@@ -34,16 +33,10 @@ def base_table(unit: Unit) -> Table:
     TypeError
         Its base representation is something else.
     """
-    base: object = unit.base  # type: ignore[attr-defined]
-    if not isinstance(base, Table):
-        raise TypeError(f"this learner reads a Table, and {unit.representation!r} is {type(base).__name__}")
-    return base
-
-
-def seed_of(*key: object) -> int:
-    """A seed below 2³¹ that depends only on ``key`` (hashed with SHA-256)."""
-    digest = hashlib.sha256("\x1f".join(map(str, key)).encode()).digest()
-    return int.from_bytes(digest[:4], "little") >> 1
+    if not isinstance(unit.base, Table):
+        given = type(unit.base).__name__
+        raise TypeError(f"this learner reads a Table, and {unit.representation!r} is {given}")
+    return unit.base
 
 
 def target_of(unit: Unit, task: Task) -> Target:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from mattomo.learners.base import Task, Trained, Unit
-from mattomo.learners.tabular import base_table, seed_of, target_of
+from mattomo.keyed import seed_of
+from mattomo.learners.base import Reads, Task, Trained, Unit
+from mattomo.learners.tabular import base_table, target_of
 from mattomo.materials.table import Column
 from mattomo.projections.graphs import Floats, Ints
 
@@ -60,6 +61,7 @@ class Trees:
 
     name = "trees"
     version = 1
+    reads: ClassVar[Reads] = "table"
 
     def __post_init__(self) -> None:
         if self.loss not in _OBJECTIVES:

@@ -66,7 +66,8 @@ def collect(folder: str | os.PathLike[str]) -> Outcome:
         config=config,
         data=study["data"],
         notices=tuple(study["notices"]),
-        environment=records[0]["environment"] if records else {"mattomo": study["mattomo"]},
+        environment={k: v for r in records for k, v in r["environment"].items()}
+        or {"mattomo": study["mattomo"]},
         units_planned=len(study["units"]),
         units_done=len(records),
         wall_seconds=float(sum(r["seconds"] for r in records)),

@@ -11,10 +11,12 @@ from typing import Any, Literal
 import msgspec
 
 from mattomo.errors import InputError
-from mattomo.learners.cgcnn import CGCNN
+from mattomo.learners.base import Learner
+from mattomo.learners.trees import Trees
 from mattomo.materials.registry import PAPER_PROPERTIES, PAPER_TARGETS
 
 Representation = Literal["composition", "structure"]
+LearnerName = Literal["cgcnn", "trees"]
 
 
 class StudyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -33,6 +35,8 @@ class StudyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     properties : tuple of str
         Properties to add, one at a time.
     representations : tuple of {"composition", "structure"}
+    learners : tuple of {"cgcnn", "trees"}
+        The network, and gradient-boosted trees on descriptors: two readings of the same projections.
     seeds : tuple of int
         One split and one set of initial weights each.
     split : str
@@ -45,7 +49,7 @@ class StudyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     neighbours, radius, ties
         Of the crystal graphs (see `mattomo.projections.crystal_graphs`).
     epochs, batch_size, learning_rate, momentum, milestones, decay
-        Of the training (see `mattomo.learners.CGCNN`).
+        Of the training of the network (see `mattomo.learners.CGCNN`).
     """
 
     data: str
@@ -56,6 +60,7 @@ class StudyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     targets: tuple[str, ...]
     properties: tuple[str, ...]
     representations: tuple[Representation, ...] = ("composition", "structure")
+    learners: tuple[LearnerName, ...] = ("cgcnn",)
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     split: str = "random"
     fractions: tuple[float, float, float] = (0.6, 0.2, 0.2)
@@ -70,8 +75,13 @@ class StudyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     milestones: tuple[int, ...] = (100,)
     decay: float = 0.1
 
-    def learner(self) -> CGCNN:
-        """The learner these choices describe."""
+    def built_learners(self) -> tuple[Learner, ...]:
+        """The learners these choices describe."""
+        return tuple(Trees() if name == "trees" else self._network() for name in self.learners)
+
+    def _network(self) -> Learner:
+        from mattomo.learners.cgcnn import CGCNN
+
         return CGCNN(
             epochs=self.epochs,
             batch_size=self.batch_size,
@@ -208,10 +218,10 @@ def _check_ranges(config: StudyConfig, file: str | None) -> None:
     def refuse(key: str, problem: str, hint: str) -> None:
         raise InputError(problem, file=file, column=key, value=getattr(config, key), hint=hint)
 
-    for key in ("targets", "representations", "seeds"):
+    for key in ("targets", "representations", "learners", "seeds"):
         if not getattr(config, key):
             refuse(key, "this list is empty", "Give at least one.")
-    for key in ("targets", "properties", "representations", "seeds"):
+    for key in ("targets", "properties", "representations", "learners", "seeds"):
         values = getattr(config, key)
         if len(set(values)) < len(values):
             refuse(key, "this list names something twice", "Give each once.")

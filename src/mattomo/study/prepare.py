@@ -14,6 +14,8 @@ from mattomo.materials.quarantine import Quarantine, QuarantinedRow
 from mattomo.materials.registry import resolve
 from mattomo.materials.table import Column, Materials
 from mattomo.projections.composition import composition_graphs
+from mattomo.projections.descriptors import Table, composition_descriptors
+from mattomo.projections.geometry import structure_descriptors
 from mattomo.projections.graphs import Graphs
 from mattomo.projections.property import encode
 from mattomo.projections.structure import crystal_graphs
@@ -117,6 +119,13 @@ def base_graphs(materials: Materials, representation: str, config: StudyConfig) 
     return crystal_graphs(
         materials.structures, neighbours=config.neighbours, radius=config.radius, ties=config.ties
     )
+
+
+def base_table(materials: Materials, representation: str, graphs: Graphs | None) -> Table:
+    """Descriptors of a base representation, one row a material; ``graphs`` are those of the structure."""
+    if representation == "composition":
+        return composition_descriptors(materials)
+    return structure_descriptors(materials, graphs=graphs)
 
 
 def _column_for(name: str, materials: Materials) -> str:

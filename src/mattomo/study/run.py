@@ -136,7 +136,7 @@ def _train(
     tell: Callable[[Progress], None],
 ) -> dict[str, str]:
     futures: dict[Future[tuple[Trained, dict[str, str]]], PlannedUnit] = {
-        executor.submit(train, plan.learner, plan.unit(unit), unit.id): unit for unit in units
+        executor.submit(train, plan.learners[unit.learner], plan.unit(unit), unit.id): unit for unit in units
     }
     failed = {}
     for future in as_completed(futures):

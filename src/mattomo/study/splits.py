@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import numpy as np
 from numpy.typing import NDArray
 
 from mattomo.errors import InputError
+from mattomo.keyed import generator
 from mattomo.learners.base import Split
 from mattomo.materials.table import Materials
 
@@ -68,7 +67,7 @@ def _shares(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Whole groups in random order until each share is full."""
     _, inverse, counts = np.unique(groups, return_inverse=True, return_counts=True)
-    order = _generator(kind, seed).permutation(len(counts))
+    order = generator("split", kind, seed).permutation(len(counts))
     middle = np.cumsum(counts[order]) - counts[order] / 2
     bounds = np.cumsum(fractions)[:2] * len(groups)
     part_of_group = np.empty(len(counts), dtype=np.int64)
@@ -99,12 +98,7 @@ def _by_column(
     train, validation, test = (np.flatnonzero(part == k) for k in range(3))
     if len(validation) == 0 and len(train) > 0:
         share = fractions[1] / (fractions[0] + fractions[1])
-        chosen = _generator("validation", seed).permutation(len(train))[: round(share * len(train))]
+        chosen = generator("split", "validation", seed).permutation(len(train))[: round(share * len(train))]
         validation = np.sort(train[chosen])
         train = np.delete(train, chosen)
     return train, validation, test
-
-
-def _generator(kind: str, seed: int) -> np.random.Generator:
-    digest = hashlib.sha256(f"split\x1f{kind}\x1f{seed}".encode()).digest()
-    return np.random.default_rng(np.frombuffer(digest, dtype=np.uint32).tolist())

@@ -182,7 +182,7 @@ class Store:
         record = {
             "format": FORMAT,
             "id": unit.id,
-            "learner": plan.learner.name,
+            "learner": unit.learner,
             "representation": unit.representation,
             "target": unit.target,
             "seed": unit.seed,

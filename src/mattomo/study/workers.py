@@ -10,6 +10,7 @@ import platform
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
+from importlib import metadata
 from typing import Any
 
 from mattomo.learners.base import Learner, Trained, Unit
@@ -72,22 +73,32 @@ def train(learner: Learner, unit: Unit, name: str) -> tuple[Trained, dict[str, s
             _progress.put((name, share))
 
     trained = learner.train(unit, tell)
-    return trained, environment()
+    return trained, environment(learner)
 
 
-def environment() -> dict[str, str]:
+def environment(learner: Learner) -> dict[str, str]:
     """Versions and device, for the record of a unit."""
-    import jax
     import numpy
 
-    device = jax.devices()[0]
-    return {
+    found = {
         "mattomo": __version__,
         "python": platform.python_version(),
         "numpy": numpy.__version__,
+        "machine": platform.machine(),
+    }
+    if learner.reads == "table":
+        library = "lightgbm" if learner.name == "trees" else "scikit-learn"
+        return {**found, library: metadata.version(library)}
+    import jax
+
+    from mattomo.learners.cgcnn import kernel_status
+
+    device = jax.devices()[0]
+    return {
+        **found,
         "jax": jax.__version__,
         "device": f"{device.platform} ({device.device_kind})",
-        "machine": platform.machine(),
+        "kernel": kernel_status(),
     }
 
 

@@ -3,21 +3,15 @@ baseline and all its augmentations start from the same point; the added input ha
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mattomo.keyed import generator
 from mattomo.learners.cgcnn.model import GAUSSIANS, Params, State
 
 ELEMENT_FEATURES = 92
-
-
-def generator(*key: object) -> np.random.Generator:
-    """Random numbers that depend only on ``key`` (hashed with SHA-256)."""
-    digest = hashlib.sha256("\x1f".join(map(str, key)).encode()).digest()
-    return np.random.default_rng(np.frombuffer(digest, dtype=np.uint32).tolist())
 
 
 def initial(

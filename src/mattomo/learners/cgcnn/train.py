@@ -5,16 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from mattomo.learners.base import Task, Trained, Unit, mean_absolute_error
+from mattomo.keyed import generator
+from mattomo.learners.base import Reads, Task, Trained, Unit, mean_absolute_error
 from mattomo.learners.cgcnn.batches import padded, shape_for, stratified
-from mattomo.learners.cgcnn.initial import generator, initial
+from mattomo.learners.cgcnn.initial import initial
 from mattomo.learners.cgcnn.model import Batch, Params, State
 from mattomo.learners.cgcnn.steps import keep_better, predict_step, stack, train_step
 from mattomo.projections.elements import element_features
@@ -56,6 +57,7 @@ class CGCNN:
 
     name = "cgcnn"
     version = 1
+    reads: ClassVar[Reads] = "graphs"
 
     def settings(self) -> dict[str, Any]:
         """Everything that determines the result besides the unit."""
@@ -82,6 +84,9 @@ class CGCNN:
         Trained
         """
         started = time.perf_counter()
+        graphs = unit.base
+        if not isinstance(graphs, Graphs):
+            raise TypeError(f"CGCNN reads graphs, and {unit.representation!r} is {type(graphs).__name__}")
         tasks = _Inputs(unit, unit.tasks)
         models = stack(
             [
@@ -99,14 +104,14 @@ class CGCNN:
         elements = jnp.asarray(element_features(), jnp.float32)
         chunk = self._chunk(len(unit.tasks))
         momentum = jnp.float32(self.momentum)
-        sizes = np.diff(unit.graphs.edge_offsets)
+        sizes = np.diff(graphs.edge_offsets)
         train = unit.split.train
         # Drawn ahead only for their sizes: one room for all epochs means one compilation.
         room = shape_for(
-            unit.graphs,
+            graphs,
             [b for epoch in range(self.epochs) for b in self._batches(unit, sizes, epoch)],
         )
-        validation = _Held(unit.graphs, unit.split.validation, self.batch_size, tasks)
+        validation = _Held(graphs, unit.split.validation, self.batch_size, tasks)
         held = unit.split.validation
         true = np.stack([unit.columns[t.target].values[held].astype(np.float64) for t in unit.tasks])
         # Copies: a step consumes the arrays it is given.
@@ -121,7 +126,7 @@ class CGCNN:
             for crystals in batches:
                 models, error = train_step(
                     models,
-                    padded(unit.graphs, crystals, room),
+                    padded(graphs, crystals, room),
                     elements,
                     tasks.targets(crystals, room.crystals),
                     tasks.added(crystals, room.crystals),
@@ -141,7 +146,7 @@ class CGCNN:
             losses.append(np.asarray(loss, dtype=np.float64) / len(train))
             if progress is not None:
                 progress((epoch + 1) / self.epochs)
-        test = _Held(unit.graphs, unit.split.test, self.batch_size, tasks)
+        test = _Held(graphs, unit.split.test, self.batch_size, tasks)
         never = np.where(best_epoch == 0, np.nan, 0.0)[:, None]
         return Trained(
             validation=tasks.unscale(validation.predict(*best, elements, chunk)) + never,
@@ -173,7 +178,7 @@ class _Inputs:
         self.widths = {name: e.width for name, e in encoded.items()}
         self.width = max([1, *(sum(self.widths[name] for name in task.added) for task in tasks)])
         slots = max([1, *(len(task.added) for task in tasks)])
-        n = len(unit.graphs)
+        n = len(unit.base)
         self._index = np.zeros((len(tasks), n, slots), dtype=np.int32)
         self._value = np.zeros((len(tasks), n, slots), dtype=np.float32)
         scaled: list[Floats] = []
