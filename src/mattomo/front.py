@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from html import escape
 from pathlib import Path
@@ -11,7 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from mattomo.information import Criterion, frequency, gains, structure_already_holds
+from mattomo.information import Criterion, agreement, frequency, gains, structure_already_holds
+from mattomo.learners.base import Learner
 from mattomo.materials import Materials, Quarantine, example_path, read
 from mattomo.materials.example import EXAMPLES
 from mattomo.report import Summary, summarize, write_report
@@ -66,14 +67,21 @@ class Study:
         self.materials = materials
         self._plan: Plan | None = None
 
-    def plan(self) -> Plan:
+    def plan(self, learners: Sequence[Learner] | None = None) -> Plan:
         """The units, rows and rough cost of the study. Trains nothing.
+
+        Parameters
+        ----------
+        learners : sequence of Learner, optional
+            Your own, instead of those the study names.
 
         Raises
         ------
         InputError
             A property that is not in the table, a constant or categorical target, too few rows.
         """
+        if learners is not None:
+            return plan(prepare(self.materials, self.config), self.config, learners)
         if self._plan is None:
             self._plan = plan(prepare(self.materials, self.config), self.config)
         return self._plan
@@ -82,6 +90,7 @@ class Study:
         self,
         folder: str | os.PathLike[str],
         *,
+        learners: Sequence[Learner] | None = None,
         workers: int | None = None,
         executor: Executor | None = None,
         progress: Callable[[Progress], None] | None = None,
@@ -92,6 +101,8 @@ class Study:
         ----------
         folder : path
             New, or holding this very study (which is then completed).
+        learners : sequence of Learner, optional
+            Your own, instead of those the study names.
         workers : int, optional
             Local processes; one a core by default.
         executor : concurrent.futures.Executor, optional
@@ -104,7 +115,7 @@ class Study:
         Results
         """
         report = run(
-            self.plan(),
+            self.plan(learners),
             folder,
             quarantine=self.quarantine,
             workers=workers,
@@ -159,6 +170,10 @@ class Results:
     def table1(self, criterion: Criterion = "paired_minmax") -> pd.DataFrame:
         """The paper's Table 1: what helps each representation, and what structure already holds."""
         return structure_already_holds(self.gains(), criterion)
+
+    def agreement(self, criterion: Criterion = "paired_minmax") -> pd.DataFrame:
+        """Cells that several learners measured: robust if all mark them, disputed if only some do."""
+        return agreement(self.gains(), criterion)
 
     def frequency(self, criterion: Criterion = "paired_minmax") -> pd.DataFrame:
         """How often each property helps composition but not structure."""

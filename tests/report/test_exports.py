@@ -15,6 +15,7 @@ def test_files_and_their_numbers(outcome, tmp_path):
         "gains.csv",
         "gains.parquet",
         "errors.csv",
+        "agreement.csv",
         "table1.csv",
         "table1.md",
         "mae.csv",

@@ -128,3 +128,16 @@ def test_failed_write_leaves_the_old_page(make_outcome, tmp_path, monkeypatch):
         write_html(summarize(make_outcome(n_targets=1)), path)
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_two_learners_stand_side_by_side(make_outcome):
+    one, two = make_outcome(), make_outcome(learner="trees")
+    both = replace(one, errors=pd.concat([one.errors, two.errors], ignore_index=True))
+    summary = summarize(both)
+    assert any("Robust, that is marked by cgcnn and trees alike" in text for text in summary["headlines"])
+    page = Reader(render_html(summary))
+    assert any(attrs.get("id") == "agreement" for _, attrs in page.tags)
+    robust = sum(row["robust"] for row in summary["agreement"]["paired_minmax"])
+    hits = sum(c["paired_minmax"] for c in summary["cells"] if c["learner"] == "cgcnn" and not c["diagonal"])
+    assert 0 < robust == hits
+    assert not any(attrs.get("id") == "agreement" for _, attrs in Reader(render_html(summarize(one))).tags)

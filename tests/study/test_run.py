@@ -218,6 +218,17 @@ def test_both_learners_share_rows_splits_and_store(small, inline, tmp_path):
     assert results.report().exists()
 
 
+def test_a_learner_of_ones_own(small, inline, tmp_path):
+    ensemble = pytest.importorskip("sklearn.ensemble")
+    from mattomo.learners import sklearn
+
+    forest = sklearn(ensemble.ExtraTreesRegressor(n_estimators=5, random_state=0), name="forest")
+    results = mt.Study(small, **CHOICES).run(tmp_path / "study", learners=[forest], executor=inline)
+    assert results.run.failed == {}
+    assert set(results.errors["learner"]) == {"forest"}
+    assert results.outcome.environment["scikit-learn"]
+
+
 def test_trees_are_the_same_in_worker_processes_and_beside_the_network(small, inline, tmp_path):
     choices = {**CHOICES, "learners": ("trees",)}
     mt.Study(small, **choices).run(tmp_path / "a", executor=inline)

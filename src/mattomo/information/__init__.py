@@ -1,5 +1,6 @@
 """What an added property tells about a target: pure functions of arrays and tables, never of files."""
 
+from mattomo.information.agreement import agreement
 from mattomo.information.gain import (
     CRITERIA,
     Criterion,
@@ -14,6 +15,7 @@ from mattomo.information.gain import (
 __all__ = [
     "CRITERIA",
     "Criterion",
+    "agreement",
     "chance_all_below",
     "contrasts",
     "frequency",

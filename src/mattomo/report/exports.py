@@ -21,6 +21,10 @@ _GAINS = [
     "mean", "min", "max", "paired_minmax", "separated", "reason",
 ]  # fmt: skip
 _ERRORS = ["learner", "representation", "target", "added", "seed", "mae0", "mae1", "unit", "change"]
+_AGREEMENT = [
+    "criterion", "representation", "target", "added", "marked", "unmarked", "low", "high", "robust",
+    "disagree",
+]  # fmt: skip
 _TABLE1 = ["criterion", "learner", "target", "structure", "composition", "structure_only"]
 _MAE = [
     "learner", "representation", "target", "unit", "n_seeds", "mean", "min", "max", "n_test_min",
@@ -43,7 +47,8 @@ def write_tables(source: Outcome | Summary, folder: str | os.PathLike[str]) -> l
     list of Path
         ``gains.csv`` and ``gains.parquet`` (one row a cell; mean, min and max are fractions: -0.05 is a fall
         by 5 %), ``errors.csv`` (one row a cell and seed: mae0 and mae1 in the target's unit, change a
-        fraction), ``table1.csv`` and ``table1.md`` (property lists for both criteria), ``mae.csv``
+        fraction), ``table1.csv`` and ``table1.md`` (property lists for both criteria), ``agreement.csv``
+        (what several learners say of the same pair), ``mae.csv``
         (baseline errors with their units), ``summary.json`` (everything).
     """
     summary = summarize(source) if isinstance(source, Outcome) else source
@@ -63,6 +68,11 @@ def write_tables(source: Outcome | Summary, folder: str | os.PathLike[str]) -> l
         [{key: "; ".join(v) if isinstance(v, list) else v for key, v in row.items()} for row in hits],
         columns=_TABLE1,
     )
+    agreed = [
+        {"criterion": criterion, **{k: "; ".join(v) if isinstance(v, list) else v for k, v in row.items()}}
+        for criterion, rows in summary["agreement"].items()
+        for row in rows
+    ]
     baselines = [row | {"unit": units[row["target"]]} for row in summary["mae"]]
     parquet = io.BytesIO()
     gain_table.to_parquet(parquet, index=False)
@@ -71,6 +81,7 @@ def write_tables(source: Outcome | Summary, folder: str | os.PathLike[str]) -> l
         write_bytes(folder / "gains.parquet", parquet.getvalue()),
         _write_csv(folder / "errors.csv", seed_table),
         _write_csv(folder / "table1.csv", hit_table),
+        _write_csv(folder / "agreement.csv", pd.DataFrame(agreed, columns=_AGREEMENT)),
         write_text(folder / "table1.md", table1_markdown(summary)),
         _write_csv(folder / "mae.csv", pd.DataFrame(baselines, columns=_MAE)),
         write_text(

@@ -91,6 +91,19 @@ def headlines(summary: dict[str, Any]) -> list[str]:
                 f"{lead}{'most' if lead else 'Most'} often useful to composition while structure "
                 f"shows no usable gain: {listed(top)}."
             )
+    judged_twice = summary["agreement"][criterion]
+    if judged_twice:
+        parts = []
+        for representation in summary["representations"]:
+            pairs = [row for row in judged_twice if row["representation"] == representation]
+            if pairs:
+                robust = sum(row["robust"] for row in pairs)
+                parts.append(f"{robust} of {len(pairs)} on {representation}")
+        disputed = sum(row["disagree"] for row in judged_twice)
+        said.append(
+            f"Robust, that is marked by {listed(summary['learners'])} alike: {listed(parts)}; "
+            f"the learners disagree on {plural(disputed, 'pair')}."
+        )
     return said
 
 

@@ -9,7 +9,15 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
-from mattomo.information import CRITERIA, contrasts, frequency, gains, mae_changes, structure_already_holds
+from mattomo.information import (
+    CRITERIA,
+    agreement,
+    contrasts,
+    frequency,
+    gains,
+    mae_changes,
+    structure_already_holds,
+)
 from mattomo.information.gain import Criterion
 from mattomo.report import sentences
 from mattomo.report.numbers import printable
@@ -61,6 +69,7 @@ def summarize(outcome: Outcome) -> Summary:
         "cells": _cells(errors, table),
         "contrasts": contrasts(errors).to_dict("records"),
         "table1": {name: _table1(table, cast(Criterion, name)) for name in CRITERIA},
+        "agreement": {name: agreement(table, cast(Criterion, name)).to_dict("records") for name in CRITERIA},
         "mae": _baselines(errors, outcome.rows),
         "splits": outcome.rows.to_dict("records"),
         "environment": outcome.environment,

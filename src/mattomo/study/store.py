@@ -237,7 +237,7 @@ class Store:
 def describe(plan: Plan) -> dict[str, Any]:
     """What a study is, as plain values."""
     prepared = plan.prepared
-    config = plan.config.plain()
+    config = {**plan.config.plain(), "learners": list(plan.learners)}
     return {
         "format": FORMAT,
         "mattomo": __version__,
