@@ -209,15 +209,54 @@ def cautions(summary: dict[str, Any]) -> list[str]:
         )
     weak = [c for c in cells if c["diagonal"] and not c["reason"] and c["mean"] > -0.5]
     if weak:
-        names = listed([f"{label(summary, c['target'])} on {c['representation']}" for c in weak[:5]])
+        who = {name: f" ({name})" if len(summary["learners"]) > 1 else "" for name in summary["learners"]}
+        names = listed(
+            [f"{label(summary, c['target'])} on {c['representation']}{who[c['learner']]}" for c in weak[:5]]
+        )
         said.append(
             "Positive control is weak: given the target itself, the error should nearly vanish, but it falls "
-            f"by less than half for {names}. The models may be undertrained; distrust “no usable gain” there."
+            f"by less than half for {names}. Such models are undertrained, or the representation already "
+            "gives the target; distrust “no usable gain” there."
         )
     undefined = [cell for cell in cells if cell["reason"]]
     if undefined:
         reasons = listed(sorted({cell["reason"] for cell in undefined}))
         said.append(f"{plural(len(undefined), 'cell')} left undefined: {reasons}.")
+    return said
+
+
+def _split_in_words(config: dict[str, Any]) -> str:
+    split = str(config.get("split", "random"))
+    if split == "formula":
+        return "at random with all materials of a formula together"
+    if split.startswith("column:"):
+        return f"by the column {printable(split.removeprefix('column:'))} of the table"
+    return "at random"
+
+
+def _learners_in_words(summary: dict[str, Any]) -> list[str]:
+    """One sentence a learner with what determines its training."""
+    config = summary["config"]
+    said = []
+    if "cgcnn" in summary["learners"] and "epochs" in config:
+        falls = ", ".join(str(m) for m in config["milestones"] if m < config["epochs"])
+        said.append(
+            "cgcnn: a crystal graph convolutional network (Xie & Grossman 2018) of three convolutions; the "
+            "composition is a complete graph over the atoms of the "
+            f"{'reduced formula' if config['basis'] == 'reduced' else 'cell'}, the structure a graph of the "
+            f"{config['neighbours']} nearest neighbours within {config['radius']:g} Å; the added property "
+            "enters beside the pooled crystal vector, standardised or one-hot by the training rows. "
+            f"{config['epochs']} epochs of stochastic gradient descent on the squared error, batches of at "
+            f"most {config['batch_size']}, learning rate {config['learning_rate']:g}"
+            + (f" times {config['decay']:g} after epoch {falls}" if falls else "")
+            + f", momentum {config['momentum']:g}."
+        )
+    if "trees" in summary["learners"]:
+        said.append(
+            "trees: gradient-boosted trees (LightGBM, squared error, early stopping on the validation rows) on "
+            "amount-weighted statistics of element properties and, for the structure, invariant geometry; "
+            "added categories are native."
+        )
     return said
 
 
@@ -233,13 +272,14 @@ def methods(summary: dict[str, Any]) -> list[str]:
             for key, name in (("n_train", "training"), ("n_val", "validation"), ("n_test", "test"))
         ]
         paragraphs.append(
-            f"For each of {plural(len(summary['seeds']), 'seed')} the materials were split at random, for "
-            f"example into {listed(parts)} rows. For each target a baseline model was trained on "
+            f"For each of {plural(len(summary['seeds']), 'seed')} the materials were split "
+            f"{_split_in_words(summary['config'])}, for example into {listed(parts)} rows. For each target a baseline model was trained on "
             f"{listed(summary['representations'])} alone ({listed(summary['learners']) or 'no learner'}), "
             "and one further model for each added property. All models of a seed share the split, "
             "and the epoch of lowest validation error was kept. In all, "
             f"{plural(summary['status']['models'], 'model')}."
         )
+    paragraphs += _learners_in_words(summary)
     paragraphs.append(
         "The change of a cell is MAE1/MAE0 − 1 on the test rows, paired within a seed: MAE0 of the baseline, "
         "MAE1 of the augmented model. Shown are the mean and the distances to the largest and the smallest "
@@ -249,8 +289,8 @@ def methods(summary: dict[str, Any]) -> list[str]:
         "counts nowhere."
     )
     paragraphs.append(
-        "What is measured is usable gain, for this learner and this amount of data. A complete structure "
-        "determines every computed property, so a gain on structure says that the learner could not extract "
+        "What is measured is usable gain, for these learners and this amount of data. A complete structure "
+        "determines every computed property, so a gain on structure says that a learner could not extract "
         "it from so many examples, not that the structure lacks it. “No usable gain detected” does not mean "
         "that a property carries no information. The strongest of several properties is picked, so expect "
         "its gain to shrink when measured again."
