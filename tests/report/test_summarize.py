@@ -121,3 +121,16 @@ def test_two_learners_are_kept_apart(make_outcome, outcome):
     assert len(summary["heatmaps"]) == 4
     assert summary["answers"][0].startswith("With cgcnn, for Band gap")
     assert "<h3>trees</h3>" in render_html(summary)
+
+
+def test_methods_say_how_the_split_was_made(make_outcome):
+    from dataclasses import replace
+
+    outcome = make_outcome()
+    for split, words in (
+        ("random", "split at random, for example"),
+        ("formula", "all materials of a formula together"),
+        ("column:fold", "by the column fold of the table"),
+    ):
+        text = " ".join(summarize(replace(outcome, config={"split": split}))["methods"])
+        assert words in text

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from mattomo.information import CRITERIA, chance_all_below
-from mattomo.report.numbers import brief, count, listed, percent, plural, share
+from mattomo.report.numbers import brief, count, listed, percent, plural, printable, share
 
 Cell = dict[str, Any]
 
@@ -253,8 +253,8 @@ def _learners_in_words(summary: dict[str, Any]) -> list[str]:
         )
     if "trees" in summary["learners"]:
         said.append(
-            "trees: gradient-boosted trees (LightGBM, squared error, early stopping on the validation rows) on "
-            "amount-weighted statistics of element properties and, for the structure, invariant geometry; "
+            "trees: gradient-boosted trees (LightGBM, squared error, early stopping on the validation rows) "
+            "on amount-weighted statistics of element properties and, for the structure, invariant geometry; "
             "added categories are native."
         )
     return said
@@ -273,7 +273,8 @@ def methods(summary: dict[str, Any]) -> list[str]:
         ]
         paragraphs.append(
             f"For each of {plural(len(summary['seeds']), 'seed')} the materials were split "
-            f"{_split_in_words(summary['config'])}, for example into {listed(parts)} rows. For each target a baseline model was trained on "
+            f"{_split_in_words(summary['config'])}, for example into {listed(parts)} rows. "
+            "For each target a baseline model was trained on "
             f"{listed(summary['representations'])} alone ({listed(summary['learners']) or 'no learner'}), "
             "and one further model for each added property. All models of a seed share the split, "
             "and the epoch of lowest validation error was kept. In all, "
