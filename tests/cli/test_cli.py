@@ -1,8 +1,11 @@
 """The program as a user runs it: in a process of its own."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 import tomllib
 from pathlib import Path
 
@@ -124,3 +127,29 @@ def test_the_example_study_file_names_every_key_and_plans():
         assert f"\n{key} =" in text or f"\n# {key} =" in text
     tomllib.loads(text)
     assert "96 distinct" in mattomo("plan", ROOT / "examples" / "study.toml").stdout
+
+
+def test_ctrl_c_says_that_nothing_finished_is_lost(tmp_path):
+    out = tmp_path / "study"
+    process = subprocess.Popen(
+        [
+            sys.executable, "-m", "mattomo", "run", "mp1000", "--targets", "band_gap,density,volume",
+            "--properties", "e_above_hull", "--representations", "composition", "--learners", "trees",
+            "--workers", "1", "--out", str(out),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # A test runner in the background may have SIGINT ignored, which children inherit.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    deadline = time.monotonic() + 120
+    while not list(out.glob("units/composition*")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+    _, message = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted: finished units are stored" in " ".join(message.split())
+    assert "Traceback" not in message
+    assert list(out.glob("units/composition*/record.json"))

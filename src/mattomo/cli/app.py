@@ -63,9 +63,6 @@ def main() -> None:
     except InputError as error:
         errors.print(f"[bold red]error:[/] {_escape(str(error))}", soft_wrap=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        errors.print("interrupted: finished units are stored; the same command goes on where it stopped")
-        sys.exit(130)
 
 
 def _escape(text: str) -> str:

@@ -37,8 +37,12 @@ def train_and_report(
     study: Study, folder: Path, workers: int | None, *, quiet: bool = False, json: bool = False
 ) -> Results:
     """Run a study with a progress bar, print what it found and where the report is."""
-    with training_progress(study.plan(), quiet) as tell:
-        results = study.run(folder, workers=workers, progress=tell)
+    try:
+        with training_progress(study.plan(), quiet) as tell:
+            results = study.run(folder, workers=workers, progress=tell)
+    except KeyboardInterrupt:
+        errors.print("interrupted: finished units are stored; the same command goes on where it stopped")
+        raise typer.Exit(130) from None
     page = results.report()
     report = results.run
     assert report is not None
