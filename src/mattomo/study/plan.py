@@ -22,8 +22,8 @@ from mattomo.study.prepare import Prepared, base_graphs, base_table
 DESCRIPTORS = 1
 #: Processor seconds of one model for one pass over one merged edge, forward and backward, and for one node.
 #: Rough, for the native kernel of the network (pure JAX takes three times as long); `plan` says so.
-_SECONDS_PER_EDGE = 1.0e-6
-_SECONDS_PER_NODE = 2.0e-6
+_SECONDS_PER_EDGE = 1.2e-6
+_SECONDS_PER_NODE = 5.0e-6
 #: Of one fit of trees on 500 rows, by benchmarks/trees.py.
 _SECONDS_PER_FIT = 0.18
 #: Bytes a worker holds for each edge of a batch, and at rest.
