@@ -14,6 +14,7 @@ from mattomo.learners.base import Reads, Task, Trained, Unit
 from mattomo.learners.tabular import base_table, target_of
 from mattomo.materials.table import Column
 from mattomo.projections.graphs import Floats, Ints
+from mattomo.projections.property import encode
 
 #: Leaves of a tree by training rows: few rows overfit large trees, many rows leave small ones behind.
 _FEWEST_LEAVES, _MOST_LEAVES, _ROWS_PER_LEAF = 8, 31, 64
@@ -193,9 +194,8 @@ def _numbers(column: Column, training: Ints) -> Floats:
     """A scalar as it is; a category as the number of its level among those of the training rows, else NaN."""
     if column.info.kind == "scalar":
         return column.values.astype(np.float64)
-    levels = np.unique(column.values[training])
-    code = np.minimum(np.searchsorted(levels, column.values), len(levels) - 1)
-    return np.where(levels[code] == column.values, code, np.nan)
+    levels = encode(column, training)
+    return np.where(levels.unseen, np.nan, levels.index)
 
 
 def _metric(evaluated: list[Any], name: str) -> float:

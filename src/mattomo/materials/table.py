@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mattomo.errors import InputError
-from mattomo.materials.registry import PropertyInfo
+from mattomo.materials.registry import PropertyInfo, nearest
 
 
 @dataclass(frozen=True)
@@ -143,11 +143,8 @@ class Materials:
             If there is no such column; the message lists the nearest names.
         """
         if name not in self.columns:
-            import difflib
-
-            near = difflib.get_close_matches(name, list(self.columns), n=3) or list(self.columns)[:8]
             raise InputError(
-                "no such property", file=self.source, column=name, hint=f"Did you mean: {', '.join(near)}?"
+                "no such property", file=self.source, column=name, hint=nearest(name, list(self.columns))
             )
         return self.columns[name]
 
