@@ -133,7 +133,11 @@ def test_ctrl_c_says_that_nothing_finished_is_lost(tmp_path):
     out = tmp_path / "study"
     process = subprocess.Popen(
         [
-            sys.executable, "-m", "mattomo", "run", "mp1000", "--targets", "band_gap,density,volume",
+            # A test runner in the background may have SIGINT ignored, which children inherit.
+            sys.executable, "-c",
+            "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+            "from mattomo.cli import main; main()",
+            "run", "mp1000", "--targets", "band_gap,density,volume",
             "--properties", "e_above_hull", "--representations", "composition", "--learners", "trees",
             "--workers", "1", "--out", str(out),
         ],
@@ -141,8 +145,6 @@ def test_ctrl_c_says_that_nothing_finished_is_lost(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        # A test runner in the background may have SIGINT ignored, which children inherit.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )  # fmt: skip
     deadline = time.monotonic() + 120
     while not list(out.glob("units/composition*")) and time.monotonic() < deadline:
