@@ -1,4 +1,4 @@
-"""The ``mattomo`` program: commands, error messages and exit codes."""
+"""The ``mattomo`` program: its commands, and a mistake as one message (exit code 2)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from mattomo.cli.check import check
 from mattomo.cli.demo import demo
@@ -13,14 +14,7 @@ from mattomo.cli.plan import plan
 from mattomo.cli.report import report
 from mattomo.cli.run import run
 from mattomo.cli.terminal import errors
-
-#: What exit codes mean; shown in the documentation.
-EXIT_CODES = {
-    0: "all went well",
-    2: "something given cannot be used; the message says what and what to do",
-    3: "some units failed; the others are stored",
-    130: "interrupted; finished units are stored, the same command goes on",
-}
+from mattomo.errors import InputError
 
 app = typer.Typer(
     name="mattomo",
@@ -56,16 +50,8 @@ for command in (demo, check, plan, run, report):
 
 def main() -> None:
     """Run the program; a user's mistake is one message, never a traceback."""
-    from mattomo.errors import InputError
-
     try:
         app()
     except InputError as error:
-        errors.print(f"[bold red]error:[/] {_escape(str(error))}", soft_wrap=True)
+        errors.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(2)
-
-
-def _escape(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)

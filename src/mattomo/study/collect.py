@@ -49,9 +49,7 @@ def collect(folder: str | os.PathLike[str]) -> Outcome:
         columns=["representation", "seed", "n_train", "n_val", "n_test"],
     ).drop_duplicates(ignore_index=True)
     curves = [
-        store.curves([r["id"]])[r["id"]].assign(
-            **{k: r[k] for k in ("learner", "representation", "target", "seed")}
-        )
+        store.curves(r["id"]).assign(**{k: r[k] for k in ("learner", "representation", "target", "seed")})
         for r in records
     ]
     return Outcome(

@@ -225,9 +225,9 @@ class Store:
             if self.state(unit_id) == "done"
         ]
 
-    def curves(self, unit_ids: Sequence[str]) -> dict[str, pd.DataFrame]:
-        """Learning curves of finished units."""
-        return {u: pd.read_parquet(self.unit_folder(u) / "curves.parquet") for u in unit_ids}
+    def curves(self, unit_id: str) -> pd.DataFrame:
+        """Learning curves of a finished unit."""
+        return pd.read_parquet(self.unit_folder(unit_id) / "curves.parquet")
 
     def predictions(self, unit_id: str) -> pd.DataFrame:
         """Validation and test predictions of a finished unit."""
