@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ MISSING = frozenset(
 
 _FLAGS = {"true": "True", "false": "False"}
 _MOST_LEVELS = 20
+_STATED = {"scalar": "number", "category": "text"}
 _UNIT = re.compile(r"[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?\s*[A-Za-zÅµμ°%].*")
 
 Report = Callable[[int, object, RowProblem], None]
@@ -53,6 +55,9 @@ def property_column(name: str, raw: RawColumn, kind: Kind | None, report: Report
     Skipped
         The column holds lists or mappings, or free text.
     """
+    stated = raw.info
+    if stated is not None and raw.kind == _STATED[stated.kind] and kind in (None, stated.kind):
+        return _as_stated(replace(stated, name=name), raw)
     if raw.kind == "nested":
         raise Skipped("it holds lists or mappings")
     registered = REGISTRY.get(name)
@@ -102,6 +107,15 @@ def number(text: str) -> float:
     else:
         hint = "Write a plain number, or leave the cell empty."
     raise RowProblem("not a number", hint)
+
+
+def _as_stated(info: PropertyInfo, raw: RawColumn) -> Column:
+    """A property whose file says what it is."""
+    if raw.kind == "number":
+        values = np.where(np.isfinite(raw.values), raw.values, np.nan)
+        return Column(info, values, np.isnan(values))
+    levels = np.array([cell or "" for cell in raw.values], dtype=np.str_)
+    return Column(info, levels, levels == "")
 
 
 def _info(name: str, kind: Kind) -> PropertyInfo:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -101,7 +101,9 @@ def _blocks(text: str) -> list[Any]:
     except (ValueError, RuntimeError) as error:
         where = str(error).removeprefix("string:").splitlines()[0][:200]
         raise StructureError(f"malformed CIF at {where}", "Line and column are counted from 1.") from None
-    blocks = [block for block in document if block.find_values(_XYZ[0]) or block.find_values(_dotted(_XYZ[0]))]
+    blocks = [
+        block for block in document if block.find_values(_XYZ[0]) or block.find_values(_dotted(_XYZ[0]))
+    ]
     if not blocks:
         raise StructureError(
             "the CIF has no atoms with fractional coordinates",
@@ -124,6 +126,8 @@ class _Site:
     Z: int
     occupancy: float
     coords: tuple[float, float, float]
+    hydrogens: float
+    in_group: int
 
 
 def _from_block(block: Any) -> Crystal:
@@ -141,7 +145,6 @@ def _crystal(block: Any, stated: dict[int, float] | None) -> Crystal:
     rows = _rows(block)
     formula = frozenset(stated) if stated else None
     sites: list[_Site] = []
-    extra: list[tuple[int, str, dict[int, int]]] = []
     notes: list[str] = []
     for label, kind, xyz, occupancy, hydrogens, flag in zip(*rows, strict=True):
         if flag == "dum":  # a dummy of the file, no atom
@@ -161,32 +164,33 @@ def _crystal(block: Any, stated: dict[int, float] | None) -> Crystal:
                 else f"site {label} has a fractional coordinate beyond ±1000"
             )
         group = group_of(kind, label)
-        Z = 8 if group in ("Wat", "H2O", "HOH", "O-H") else 7 if group else element_of(kind, label, formula)
-        attached = 0.0 if hydrogens in ("?", ".") else _number(hydrogens)
-        if group:
-            extra.append((len(sites), f"{label} stands for {group}", {1: GROUPS[group][1]}))
-        elif attached > 0:
-            extra.append((len(sites), f"{label} has {attached:g} attached", {1: int(attached)}))
+        Z = GROUPS[group][0] if group else element_of(kind, label, formula)
+        attached = _number(hydrogens)
+        if not 0 <= attached <= 20:
+            attached = 0.0
         if Z == 1 and (kind or label)[:1] in ("D", "T"):
             notes.append(_ISOTOPES)
-        sites.append(_Site(label, Z, min(amount, 1.0), (x, y, z)))
+        in_group = GROUPS[group][1] if group else 0
+        sites.append(_Site(label, Z, min(amount, 1.0), (x, y, z), attached, in_group))
     if not sites:
         raise StructureError("the structure has no site")
+    if not any(site.Z == 1 for site in sites):  # otherwise O-H and Wat are oxygens with hydrogens beside them
+        sites = [replace(site, hydrogens=site.hydrogens or site.in_group) for site in sites]
     operations, decided = _operations(block, alpha, gamma)
     notes.append(decided)
     symmetry.check_cell(operations, lattice)
     coords, origin = symmetry.expand(operations, lattice, np.array([site.coords for site in sites]))
-    Z = np.array([site.Z for site in sites], dtype=np.int64)[origin]
+    numbers = np.array([site.Z for site in sites], dtype=np.int64)[origin]
     counts = np.bincount(origin, minlength=len(sites)).tolist()
-    if extra or any(site.occupancy < 1 - _TOLERANCE for site in sites):
-        raise _incomplete(sites, counts, extra, stated)
-    symbols = [SYMBOLS[number - 1] for number in Z.tolist()]
+    if any(site.hydrogens or site.occupancy < 1 - _TOLERANCE for site in sites):
+        raise _incomplete(sites, counts, stated)
+    symbols = [SYMBOLS[number - 1] for number in numbers.tolist()]
     note = "; ".join(filter(None, dict.fromkeys(notes)))
     try:
         found = crystal(lattice, symbols, coords, note)
     except StructureError:
-        kept = _distinct(lattice, Z, coords)
-        if len(kept) == len(Z):
+        kept = _distinct(lattice, numbers, coords)
+        if len(kept) == len(numbers):
             raise
         note = f"{note}; {_TWICE}" if note else _TWICE
         found = crystal(lattice, [symbols[i] for i in kept.tolist()], coords[kept], note)
@@ -194,26 +198,21 @@ def _crystal(block: Any, stated: dict[int, float] | None) -> Crystal:
     return found
 
 
-def _incomplete(
-    sites: Sequence[_Site],
-    counts: list[int],
-    extra: list[tuple[int, str, dict[int, int]]],
-    stated: dict[int, float] | None,
-) -> StructureError:
+def _incomplete(sites: Sequence[_Site], counts: list[int], stated: dict[int, float] | None) -> StructureError:
     """The error of sites that are partly occupied, or whose hydrogens have no place."""
     amounts: dict[int, float] = {}
     for site, count in zip(sites, counts, strict=True):
         amounts[site.Z] = amounts.get(site.Z, 0.0) + site.occupancy * count
-    for i, _, held in extra:
-        for Z, number in held.items():
-            amounts[Z] = amounts.get(Z, 0.0) + number * sites[i].occupancy * counts[i]
-    if stated and not set(stated) <= set(amounts):  # atoms that were not found have no site at all
-        amounts = stated
+        if site.hydrogens:
+            amounts[1] = amounts.get(1, 0.0) + site.hydrogens * site.occupancy * count
+    without = next((site for site in sites if site.hydrogens), None)
+    if stated and (without or not set(stated) <= set(amounts)):
+        amounts = stated  # it counts the atoms that were not found
     partial = next((site for site in sites if site.occupancy < 1 - _TOLERANCE), None)
     if partial:
         return disordered(amounts, f"site {partial.label} has occupancy {partial.occupancy:g}")
     return StructureError(
-        f"hydrogens without places: site {extra[0][1]}",
+        f"site {without.label if without else ''} has hydrogens without places",
         "Only the composition is used; give a structure with all its atoms.",
         amounts,
     )
@@ -351,7 +350,9 @@ def _operations(block: Any, alpha: float, gamma: float) -> tuple[symmetry.Operat
             return found, _other_group(found, name)
     for tag in _MAGNETIC:
         if len(block.find_values(tag)):
-            raise StructureError("the CIF gives magnetic symmetry only", "List the symmetry operations in it.")
+            raise StructureError(
+                "the CIF gives magnetic symmetry only", "List the symmetry operations in it."
+            )
     if _number(_value(block, "_cell_modulation_dimension")) > 0:
         raise StructureError("the structure is modulated", "Give an ordinary cell that stands for it.")
     number = _value(block, _NUMBER[0]) or _value(block, _NUMBER[1])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mattomo.errors import InputError
+from mattomo.materials.canonical import stated_info
 from mattomo.materials.readers.raw import RawColumn, RawTable
 
 
@@ -37,7 +39,7 @@ def read_parquet(path: Path) -> RawTable:
             hint="Write it again.",
         ) from None
     columns = {
-        name: _column(table.column(place))
+        name: replace(_column(table.column(place)), info=stated_info(table.schema.field(place)))
         for place, name in enumerate(table.column_names)
         if not name.startswith("__index_level_")
     }

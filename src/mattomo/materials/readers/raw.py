@@ -8,6 +8,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mattomo.materials.registry import PropertyInfo
+
 RawKind = Literal["text", "number", "flag", "nested"]
 
 
@@ -21,15 +23,18 @@ class RawColumn:
         ``nested`` holds lists or mappings.
     values : sequence, length n
         str or None; or an int64 or float64 array with NaN for no value; or bool or None; or, for ``nested``,
-        an Arrow array that is turned into Python objects only when asked for.
+        an Arrow array that is turned into Python objects only when asked for, or a list of any objects.
+    info : PropertyInfo, optional
+        What the file itself states of the property: its cells are then taken as they stand.
     """
 
     kind: RawKind
     values: Any
+    info: PropertyInfo | None = None
 
     def cells(self) -> list[Any]:
         """All cells as Python objects, None where there is no value."""
-        if self.kind == "nested":
+        if self.kind == "nested" and not isinstance(self.values, list):
             return list(self.values.to_pylist())
         if self.kind == "number":
             return [None if value != value else value for value in self.values.tolist()]
@@ -37,9 +42,9 @@ class RawColumn:
 
     def take(self, index: NDArray[np.int64]) -> RawColumn:
         """The cells at positions ``index``, shape (k,)."""
-        if self.kind in ("nested", "number"):
-            return RawColumn(self.kind, self.values.take(index))
-        return RawColumn(self.kind, [self.values[i] for i in index.tolist()])
+        if isinstance(self.values, list):
+            return RawColumn(self.kind, [self.values[i] for i in index.tolist()], self.info)
+        return RawColumn(self.kind, self.values.take(index), self.info)
 
 
 @dataclass(frozen=True)
@@ -54,9 +59,12 @@ class RawTable:
         1-based data row of each.
     broken : list of (int, str)
         Data rows that fit no columns, each with the reason; they are not among the n.
+    files : list of str, optional
+        The file that holds the structure of each row, where that is not ``file``.
     """
 
     file: str
     columns: dict[str, RawColumn]
     rows: NDArray[np.int64]
     broken: list[tuple[int, str]] = field(default_factory=list)
+    files: list[str] | None = None

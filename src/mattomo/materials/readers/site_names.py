@@ -9,16 +9,16 @@ from functools import lru_cache
 from mattomo.materials.crystal import StructureError
 from mattomo.materials.formula import ATOMIC_NUMBERS, FormulaError, element
 
-GROUPS: dict[str, dict[int, int]] = {
-    "Wat": {8: 1, 1: 2},
-    "H2O": {8: 1, 1: 2},
-    "HOH": {8: 1, 1: 2},
-    "O-H": {8: 1, 1: 1},
-    "NH4": {7: 1, 1: 4},
+GROUPS: dict[str, tuple[int, int]] = {
+    "Wat": (8, 2),
+    "H2O": (8, 2),
+    "HOH": (8, 2),
+    "O-H": (8, 1),
+    "NH4": (7, 4),
 }
-"""Groups of atoms that stand at one site where the hydrogens were not found, and what they hold."""
+"""Groups at one site whose hydrogens were not found: the other atom, and how many hydrogens."""
 
-_GROUP = re.compile(r"(wat|h2o|hoh|o-h|nh4)(?![a-z])", re.IGNORECASE)
+_GROUP = re.compile(r"((?i:wat|h2o|hoh|o-h|nh4))(?![a-z])")
 _BY_LOWER = {name.lower(): name for name in GROUPS}
 _LETTERS = re.compile(r"[A-Za-z]+")
 _NO_SITE = frozenset({"", "?", "."})
@@ -27,7 +27,7 @@ _NO_SITE = frozenset({"", "?", "."})
 def group_of(type_symbol: str, label: str) -> str:
     """The name in `GROUPS` of a site that holds a group of atoms, "" for others.
 
-    >>> group_of("", "Wat10"), group_of("O", "Wat10"), group_of("", "O-h4")
+    >>> group_of("", "WatX1"), group_of("O", "Wat10"), group_of("", "O-h4")
     ('Wat', '', 'O-H')
     """
     match = _GROUP.match(label if type_symbol in _NO_SITE else type_symbol)

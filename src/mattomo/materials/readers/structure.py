@@ -10,7 +10,7 @@ from mattomo.materials.crystal import Crystal, StructureError, from_json, from_m
 from mattomo.materials.readers.cif import from_cif
 from mattomo.materials.readers.poscar import from_poscar
 
-_CIF = re.compile(r"^\s*(data_|loop_|_cell_)", re.MULTILINE | re.IGNORECASE)
+_CIF = re.compile(r"^[ \t]*(data_|loop_|_cell_)", re.MULTILINE | re.IGNORECASE)
 
 
 def read_structure(value: str | Mapping[str, Any]) -> Crystal:
@@ -31,9 +31,10 @@ def read_structure(value: str | Mapping[str, Any]) -> Crystal:
     """
     if not isinstance(value, str):
         return from_mapping(value)
+    value = value.lstrip("\ufeff")
     if value.lstrip()[:1] in ("{", "["):
         return from_json(value)
-    if _CIF.search(value):
+    if is_cif(value):
         return from_cif(value)
     lines = value.strip("\r\n").splitlines()
     if len(lines) > 2 and _is_number(lines[1]):
@@ -41,6 +42,11 @@ def read_structure(value: str | Mapping[str, Any]) -> Crystal:
     raise StructureError(
         "neither JSON nor CIF nor POSCAR", "The cell holds the text of the structure itself, not a file name."
     )
+
+
+def is_cif(text: str) -> bool:
+    """Whether a text is meant as a CIF."""
+    return text.lstrip("\ufeff \r\n\t")[:1] not in ("{", "[") and _CIF.search(text) is not None
 
 
 def _is_number(line: str) -> bool:

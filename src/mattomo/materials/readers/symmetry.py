@@ -164,7 +164,7 @@ def _group_named(name: str, alpha: float, gamma: float) -> tuple[Any, str, str]:
     # the cell decides between hexagonal and rhombohedral axes: only one of them fits it
     if plain[:1] in ("R", "r"):
         marked = re.sub(r"\s*:?\s*[HRhr]$", "", marked)
-    group = gemmi.find_spacegroup_by_name(marked, alpha, gamma)
+    group: Any = gemmi.find_spacegroup_by_name(marked, alpha, gamma)
     if group is None and origin:  # S and Z are written for groups with one origin too
         group = gemmi.find_spacegroup_by_name(plain, alpha, gamma)
     return group, marked, axes.group(1)[0].lower() if axes else ""

@@ -77,11 +77,38 @@ def read_table(
         The file is missing, empty or no table; it has neither formulas nor structures; column names are
         used twice or not found; or no row can be used.
     """
-    path = Path(path)
-    raw = _raw_table(path)
+    return materials_from(
+        raw_table(Path(path)),
+        formula=formula,
+        id=id,
+        structure=structure,
+        categories=categories,
+        scalars=scalars,
+    )
+
+
+def materials_from(
+    raw: RawTable,
+    *,
+    formula: str | None = None,
+    id: str | None = None,
+    structure: str | None = None,
+    categories: Sequence[str] = (),
+    scalars: Sequence[str] = (),
+) -> tuple[Materials, Quarantine]:
+    """Materials from a table of any origin; see :func:`read_table` for what is used and what is left out.
+
+    A cell of the structure column may also be a `Crystal` already made, or the `StructureError` that says
+    why there is none.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_table`.
+    """
     roles = _roles(raw, formula, id, structure)
     kinds = _kinds(raw, categories, scalars)
-    entries = _Entries(raw, roles.id or "", _ids(raw, roles.id))
+    entries = _Entries(raw, roles, _ids(raw, roles.id))
     crystals, compositions = _read_rows(raw, roles, entries)
     used = entries.usable(compositions)
     for row, reason in raw.broken:
@@ -105,7 +132,7 @@ def read_table(
     materials = Materials(
         ids=np.array([entries.ids[i] for i in used], dtype=np.str_),
         rows=raw.rows[used],
-        source=path.name,
+        source=Path(raw.file).name,
         compositions=_compositions([compositions[i] for i in used.tolist()]),
         structures=_structures([crystals[i] for i in used.tolist()]),
         columns=columns,
@@ -117,11 +144,16 @@ def read_table(
 class _Entries:
     """The quarantine while it grows."""
 
-    def __init__(self, raw: RawTable, id_column: str, ids: list[str]) -> None:
-        self.raw, self.id_column, self.ids, self.rows = raw, id_column, ids, list[QuarantinedRow]()
+    def __init__(self, raw: RawTable, roles: _Roles, ids: list[str]) -> None:
+        self.raw, self.ids, self.rows = raw, ids, list[QuarantinedRow]()
+        self.id_column, self.structure = roles.id or "", "+".join(roles.structure)
 
     def add(self, i: int, stage: Stage, column: str, value: object, problem: RowProblem) -> None:
         row, file = int(self.raw.rows[i]), self.raw.file
+        if self.raw.files is not None and column == self.structure:
+            file = self.raw.files[i]
+        if isinstance(value, Crystal | StructureError):
+            value = ""
         self.rows.append(
             QuarantinedRow(self.ids[i], file, row, stage, column, shown(value), problem.reason, problem.hint)
         )
@@ -144,7 +176,14 @@ class _Entries:
         return np.array(sorted(first.values()), dtype=np.int64)
 
 
-def _raw_table(path: Path) -> RawTable:
+def raw_table(path: Path) -> RawTable:
+    """The cells of a CSV, TSV or Parquet file, which is told from its content.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_table`.
+    """
     try:
         with open(path, "rb") as file:
             magic = file.read(4)
@@ -271,6 +310,10 @@ def _structure_cells(raw: RawTable, names: tuple[str, ...], n: int) -> Iterable[
 
 
 def _read_crystal(cell: Any) -> tuple[Crystal | None, StructureError | None]:
+    if isinstance(cell, Crystal):
+        return cell, None
+    if isinstance(cell, StructureError):
+        return None, cell
     parts = cell if isinstance(cell, tuple) else (cell,)
     if all(map(is_missing, parts)):
         return None, None
@@ -303,7 +346,8 @@ def _no_usable_row(raw: RawTable, entries: _Entries) -> InputError:
 
 
 def _notes(crystals: Iterable[Crystal | None]) -> list[str]:
-    counts = Counter(each.note for each in crystals if each is not None and each.note)
+    notes = (each.note.split("; ") for each in crystals if each is not None and each.note)
+    counts = Counter(note for several in notes for note in several)
     return [f"{note} (structures: {count:,})" for note, count in counts.items()]
 
 
