@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 
 from mattomo.cli.check import check
+from mattomo.cli.convert import convert
 from mattomo.cli.demo import demo
 from mattomo.cli.plan import plan
 from mattomo.cli.report import report
@@ -44,7 +45,7 @@ def _root(
     pass
 
 
-for command in (demo, check, plan, run, report):
+for command in (demo, check, convert, plan, run, report):
     app.command()(command)
 
 

@@ -13,14 +13,17 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from mattomo.materials.distances import too_near
 from mattomo.materials.formula import SYMBOLS, FormulaError, element
 from mattomo.materials.quarantine import RowProblem
 
 CLOSEST = 0.3
 """Sites nearer than this, in Å, are one site given twice."""
 
+MAX_SITES = 100_000
+"""A cell with more sites is refused."""
+
 _SPECIES = re.compile(r"([A-Z][a-z]?)(?:[0-9]*\.?[0-9]*[+-]|[+-][0-9]*\.?[0-9]*)?")
-_PAIRS_AT_ONCE = 250_000
 _ISOTOPES = "deuterium and tritium are read as H"
 _SHAPE_HINT = (
     'A structure is {"lattice": 3x3 numbers in Å, "species": [symbols], "frac_coords": [[x, y, z], …]}.'
@@ -104,6 +107,8 @@ def crystal(lattice: Any, species: Sequence[Any], frac_coords: Any, note: str = 
     """
     if not len(species):
         raise StructureError("the structure has no site")
+    if len(species) > MAX_SITES:
+        raise StructureError(f"the structure has {len(species):,} sites", f"{MAX_SITES:,} are read.")
     cell = _numbers(lattice, "lattice", 9).reshape(3, 3)
     coords = _numbers(frac_coords, "frac_coords", 3 * len(species)).reshape(-1, 3)
     Z = np.array([_species(name) for name in species], dtype=np.int64)
@@ -152,10 +157,13 @@ def from_mapping(value: Any) -> Crystal:
     if not isinstance(value, Mapping):
         raise StructureError(f"a structure cannot be a {type(value).__name__}", _SHAPE_HINT)
     lattice = value.get("lattice")
+    periodic: Any = True
     if isinstance(lattice, Mapping):
-        lattice = lattice.get("matrix")
+        lattice, periodic = lattice.get("matrix"), lattice.get("pbc", True)
     if lattice is None:
         raise StructureError("the structure has no lattice", _SHAPE_HINT)
+    if not np.all(np.array(periodic, dtype=object)):
+        raise StructureError("the structure is not periodic in all directions", "Give a bulk crystal.")
     if value.get("sites") is not None and value.get("species") is None:
         return _from_sites(lattice, value["sites"])
     species, coords = value.get("species"), value.get("frac_coords")
@@ -261,21 +269,13 @@ def _check_lattice(lattice: NDArray[np.float64], sites: int) -> None:
 
 
 def _check_distances(lattice: NDArray[np.float64], coords: NDArray[np.float64]) -> None:
-    n = len(coords)
-    step = max(1, _PAIRS_AT_ONCE // n)
-    for start in range(0, n - 1, step):
-        part = coords[start : start + step]
-        apart = part[:, None] - coords[None, start:]
-        apart -= np.rint(apart)
-        vectors = (apart.reshape(-1, 3) @ lattice).reshape(apart.shape)
-        squared = np.einsum("ijk,ijk->ij", vectors, vectors)
-        squared[np.arange(len(part)), np.arange(len(part))] = np.inf
-        if squared.min() < CLOSEST**2:
-            i, j = np.unravel_index(int(squared.argmin()), squared.shape)
-            raise StructureError(
-                f"sites {start + int(i) + 1} and {start + int(j) + 1} are {squared[i, j] ** 0.5:.2f} Å apart",
-                f"Sites nearer than {CLOSEST} Å are one site given twice, or disordered.",
-            )
+    found = too_near(lattice, coords, CLOSEST)
+    if found is not None:
+        i, j, distance = found
+        raise StructureError(
+            f"sites {i + 1} and {j + 1} are {distance:.2f} Å apart",
+            f"Sites nearer than {CLOSEST} Å are one site given twice, or disordered.",
+        )
 
 
 def counts_text(amounts: Mapping[int, float]) -> str:

@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 
 from mattomo.errors import InputError
-from mattomo.materials.crystal import Crystal, StructureError, crystal
+from mattomo.materials.crystal import MAX_SITES, Crystal, StructureError, crystal
 from mattomo.materials.formula import SYMBOLS
 from mattomo.materials.quarantine import Quarantine
 from mattomo.materials.readers.files import FileProblem, read_head
 from mattomo.materials.readers.python_objects import raw_column
 from mattomo.materials.readers.raw import RawColumn, RawTable
-from mattomo.materials.readers.symmetry import MAX_SITES
 from mattomo.materials.readers.table import ID_NAMES, materials_from
 from mattomo.materials.table import Materials
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mattomo.materials.crystal import Crystal, StructureError, counts_text, crystal, disordered
+from mattomo.materials.crystal import MAX_SITES, Crystal, StructureError, counts_text, crystal, disordered
 from mattomo.materials.formula import SYMBOLS, FormulaError, composition, parse
 from mattomo.materials.readers import symmetry
 from mattomo.materials.readers.site_names import GROUPS, element_of, group_of
@@ -321,8 +321,8 @@ def _rows(block: Any) -> tuple[list[Any], ...]:
         )
     coords = list(zip(*(each or [] for each in xyz), strict=True))
     n = len(coords)
-    if n > symmetry.MAX_SITES:
-        raise StructureError(f"the CIF lists {n:,} sites", f"{symmetry.MAX_SITES:,} are read.")
+    if n > MAX_SITES:
+        raise StructureError(f"the CIF lists {n:,} sites", f"{MAX_SITES:,} are read.")
     types = list(map(_unquoted, column("_atom_site_type_symbol") or [""] * n))
     labels = list(map(_unquoted, column("_atom_site_label") or types))
     types = ["" if kind in ("?", ".") else kind for kind in types]

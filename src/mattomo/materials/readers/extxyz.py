@@ -13,12 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mattomo.errors import InputError
-from mattomo.materials.crystal import Crystal, StructureError, crystal
+from mattomo.materials.crystal import MAX_SITES, Crystal, StructureError, crystal
 from mattomo.materials.formula import SYMBOLS, FormulaError, element
 from mattomo.materials.quarantine import Quarantine
 from mattomo.materials.readers.files import FileProblem, decoded, read_bytes
 from mattomo.materials.readers.raw import RawColumn, RawTable
-from mattomo.materials.readers.symmetry import MAX_SITES
 from mattomo.materials.readers.table import materials_from
 from mattomo.materials.table import Materials
 

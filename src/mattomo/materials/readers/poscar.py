@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mattomo.materials.crystal import Crystal, StructureError, crystal
+from mattomo.materials.crystal import MAX_SITES, Crystal, StructureError, crystal
 
-_MAX_SITES = 100_000
 _LARGEST = 1e9
 
 
 def from_poscar(text: str) -> Crystal:
     """A crystal from POSCAR text.
 
-    Direct and Cartesian coordinates, a positive scale factor or a negative one (the volume in Å³), and
-    selective dynamics are understood; velocities after the coordinates are passed over.
+    Direct and Cartesian coordinates, a positive scale factor, three of them (for x, y and z) or a negative
+    one (the volume in Å³), and selective dynamics are understood; velocities after the coordinates are
+    passed over.
 
     Parameters
     ----------
@@ -30,10 +30,10 @@ def from_poscar(text: str) -> Crystal:
     StructureError
         Too few lines, a line that is not what its place asks for, or the VASP 4 form without symbols.
     """
-    lines = [line.strip() for line in text.strip("\r\n").splitlines()]
+    lines = poscar_lines(text)
     if len(lines) < 8:
         raise StructureError(f"a POSCAR has at least 8 lines, this text {len(lines)}")
-    scale = _floats(lines, 1, 1)[0]
+    scale = _floats(lines, 1, 3 if len(lines[1].split()) == 3 else 1)
     lattice = np.array([_floats(lines, line, 3) for line in (2, 3, 4)])
     if lines[5].replace(" ", "").isdigit():
         raise StructureError(
@@ -51,7 +51,7 @@ def from_poscar(text: str) -> Crystal:
     if len(lines) < first + len(species):
         raise StructureError(f"the POSCAR has {len(lines) - first} coordinates for {len(species)} sites")
     coords = np.array([_floats(lines, first + i, 3) for i in range(len(species))]).reshape(-1, 3)
-    factor = _factor(scale, lattice)
+    factor = _factor(scale, lattice)  # one number, or one for each of x, y, z
     lattice = lattice * factor
     kind = lines[mode][0].lower()
     if kind in ("c", "k"):
@@ -64,6 +64,29 @@ def from_poscar(text: str) -> Crystal:
             f"line {mode + 1} of the POSCAR is {lines[mode]!r}", "Direct or Cartesian is meant."
         )
     return crystal(lattice, species, coords)
+
+
+def poscar_lines(text: str) -> list[str]:
+    """The lines of a POSCAR; the title may be blank, but blank lines before it are passed over."""
+    lines = [line.strip() for line in text.splitlines()]
+    while len(lines) > 1 and not lines[0] and not is_number(lines[1]):
+        del lines[0]
+    while lines and not lines[-1]:
+        del lines[-1]
+    return lines
+
+
+def is_number(line: str) -> bool:
+    """Whether a line begins with a number.
+
+    >>> is_number("1.0 scale"), is_number("NaCl")
+    (True, False)
+    """
+    try:
+        float(line.split()[0])
+    except (ValueError, IndexError):
+        return False
+    return True
 
 
 def _floats(lines: list[str], index: int, count: int) -> list[float]:
@@ -85,17 +108,19 @@ def _counts(line: str, symbols: list[str]) -> list[int]:
             f"It has a count for each of the {len(symbols)} symbols.",
         )
     counts = [int(word) for word in words]
-    if sum(counts) > _MAX_SITES:
+    if sum(counts) > MAX_SITES:
         raise StructureError(f"the POSCAR has {sum(counts):,} sites", "Check the counts.")
     return counts
 
 
-def _factor(scale: float, lattice: NDArray[np.float64]) -> float:
-    if scale > 0:
-        return scale
+def _factor(scale: list[float], lattice: NDArray[np.float64]) -> NDArray[np.float64]:
+    factor = np.array(scale)
+    if (factor > 0).all():
+        return factor
     volume = abs(float(np.linalg.det(lattice)))
-    if scale == 0 or not 1e-12 < volume < np.inf:
+    if len(scale) > 1 or scale[0] == 0 or not 1e-12 < volume < np.inf:
+        shown = " ".join(f"{each:g}" for each in scale)
         raise StructureError(
-            f"the POSCAR's scale factor is {scale:g}", "It is a factor, or minus the volume."
+            f"the POSCAR's scale factor is {shown}", "It is a factor, three of them, or minus the volume."
         )
-    return float((-scale / volume) ** (1 / 3))
+    return np.cbrt(-factor / volume)

@@ -8,7 +8,7 @@ from typing import Any
 
 from mattomo.materials.crystal import Crystal, StructureError, from_json, from_mapping
 from mattomo.materials.readers.cif import from_cif
-from mattomo.materials.readers.poscar import from_poscar
+from mattomo.materials.readers.poscar import from_poscar, is_number, poscar_lines
 
 _CIF = re.compile(r"^[ \t]*(data_|loop_|_cell_)", re.MULTILINE | re.IGNORECASE)
 
@@ -36,8 +36,8 @@ def read_structure(value: str | Mapping[str, Any]) -> Crystal:
         return from_json(value)
     if is_cif(value):
         return from_cif(value)
-    lines = value.strip("\r\n").splitlines()
-    if len(lines) > 2 and _is_number(lines[1]):
+    lines = poscar_lines(value)
+    if len(lines) > 2 and is_number(lines[1]):
         return from_poscar(value)
     raise StructureError(
         "neither JSON nor CIF nor POSCAR", "The cell holds the text of the structure itself, not a file name."
@@ -47,11 +47,3 @@ def read_structure(value: str | Mapping[str, Any]) -> Crystal:
 def is_cif(text: str) -> bool:
     """Whether a text is meant as a CIF."""
     return text.lstrip("\ufeff \r\n\t")[:1] not in ("{", "[") and _CIF.search(text) is not None
-
-
-def _is_number(line: str) -> bool:
-    try:
-        float(line.split()[0])
-    except (ValueError, IndexError):
-        return False
-    return True

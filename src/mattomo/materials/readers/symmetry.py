@@ -10,13 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mattomo.materials.crystal import StructureError
+from mattomo.materials.crystal import MAX_SITES, StructureError
 
 SPECIAL = 0.1
 """A site nearer than this, in Å, to its own image lies on a special position and is moved onto it."""
-
-MAX_SITES = 100_000
-"""A cell with more sites is refused."""
 
 _MAX_OPERATIONS = 1000
 _MAX_IMAGES = 2_000_000
