@@ -159,7 +159,8 @@ def from_mapping(value: Any) -> Crystal:
     lattice = value.get("lattice")
     periodic: Any = True
     if isinstance(lattice, Mapping):
-        lattice, periodic = lattice.get("matrix"), lattice.get("pbc", True)
+        periodic = lattice.get("pbc", True)
+        lattice = lattice.get("matrix")
     if lattice is None:
         raise StructureError("the structure has no lattice", _SHAPE_HINT)
     if not np.all(np.array(periodic, dtype=object)):

@@ -33,7 +33,7 @@ def from_poscar(text: str) -> Crystal:
     lines = poscar_lines(text)
     if len(lines) < 8:
         raise StructureError(f"a POSCAR has at least 8 lines, this text {len(lines)}")
-    scale = _floats(lines, 1, 3 if len(lines[1].split()) == 3 else 1)
+    scale = _floats(lines, 1, 3 if sum(map(is_number, lines[1].split())) == 3 else 1)
     lattice = np.array([_floats(lines, line, 3) for line in (2, 3, 4)])
     if lines[5].replace(" ", "").isdigit():
         raise StructureError(

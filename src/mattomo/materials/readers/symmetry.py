@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
@@ -17,7 +19,11 @@ SPECIAL = 0.1
 
 _MAX_OPERATIONS = 1000
 _MAX_IMAGES = 2_000_000
-_UNIT = 24  # translations are multiples of 1/24
+_LONGEST = 40
+_LARGEST_ENTRY = 3  # of a rotation; more than 2 is in no setting of use
+_LARGEST_UNIT = 500
+_ROUNDING = Fraction(2, 1000)
+_TERM = re.compile(r"([+-]?)(?:([0-9]?)\*?([xyz])|([0-9]*\.?[0-9]+(?:/[0-9]+)?|[0-9]+\.))")
 _CELL_TOLERANCE = 0.01
 _LIST_HINT = "List the symmetry operations in the CIF."
 _ORIGIN = re.compile(r"[\s(:]*(?:origin(?:\s+choice)?\s*([12])|([SZ])|([HR]))[\s)]*$", re.IGNORECASE)
@@ -58,29 +64,69 @@ def listed(triplets: tuple[str, ...]) -> Operations:
 
     if len(triplets) > _MAX_OPERATIONS:
         raise StructureError(f"{len(triplets):,} symmetry operations are too many to be meant")
-    integers = []
-    for triplet in triplets:
-        try:
-            operation = gemmi.Op(triplet).wrap()
-            rotation = np.ravel(operation.rot).tolist()
-            if abs(operation.det_rot()) != _UNIT**3 or any(entry % _UNIT for entry in rotation):
-                raise ValueError
-        except (ValueError, RuntimeError):
-            raise StructureError(
-                f"{triplet[:40]!r} is no symmetry operation", "Operations are such as -x,y+1/2,z."
-            ) from None
-        integers.append([*rotation, *operation.tran])
-    table = np.array(list(dict.fromkeys(map(tuple, integers))), dtype=np.int64)
-    rotations, translations = table[:, :9].reshape(-1, 3, 3) // _UNIT, table[:, 9:] % _UNIT
-    if not _is_group(rotations, translations):
+    parsed = list(dict.fromkeys(map(_parsed, triplets)))
+    unit = math.lcm(*(part.denominator for _, translation in parsed for part in translation))
+    if unit > _LARGEST_UNIT:
+        raise StructureError("the translations of the symmetry operations have no common fraction")
+    rotations = np.array([rotation for rotation, _ in parsed], dtype=np.int64).reshape(-1, 3, 3)
+    translations = np.array([[int(part * unit) for part in moved] for _, moved in parsed], dtype=np.int64)
+    if not _is_group(rotations, translations, unit):
         raise StructureError(
             "the symmetry operations listed are no group: one is missing or mistyped",
             "Compare them with the space group's.",
         )
-    known = gemmi.find_spacegroup_by_ops(gemmi.GroupOps([gemmi.Op(triplet) for triplet in triplets]))
+    try:
+        known = gemmi.find_spacegroup_by_ops(gemmi.GroupOps([gemmi.Op(triplet) for triplet in triplets]))
+    except (ValueError, RuntimeError):  # an unusual cell, as with 2x
+        known = None
     return Operations(
-        rotations.astype(np.float64), translations / float(_UNIT), known.xhm() if known is not None else ""
+        rotations.astype(np.float64), translations / float(unit), known.xhm() if known is not None else ""
     )
+
+
+@lru_cache(maxsize=65536)
+def _parsed(triplet: str) -> tuple[tuple[int, ...], tuple[Fraction, ...]]:
+    """Nine entries of the rotation and the translation in [0, 1) of a text such as ``-y,x-y,z+1/3``."""
+    parts = triplet.lower().replace(" ", "").replace("\t", "").split(",")
+    rotation: list[int] = []
+    translation: list[Fraction] = []
+    for part in parts:
+        row, moved, at = [0, 0, 0], Fraction(0), 0
+        while at < len(part) <= _LONGEST:
+            match = _TERM.match(part, at)
+            if match is None or (at and not match.group(1)):
+                break
+            sign = -1 if match.group(1) == "-" else 1
+            number, letter = match.group(2), match.group(3)
+            if letter:
+                row["xyz".index(letter)] += sign * int(number or 1)
+            else:
+                moved += sign * _fraction(match.group(4))
+            at = match.end()
+        if at != len(part) or not part:
+            break
+        rotation += row
+        translation.append(moved % 1)
+    if len(translation) != 3 or len(parts) != 3 or abs(_determinant(rotation)) != 1:
+        raise StructureError(
+            f"{triplet[:40]!r} is no symmetry operation", "Operations are such as -x,y+1/2,z."
+        )
+    return tuple(rotation), tuple(translation)
+
+
+def _fraction(text: str) -> Fraction:
+    """A number such as 1/3, .5 or 0.6667; one that is nearly a multiple of 1/24 is meant to be it."""
+    above, _, below = text.partition("/")
+    exact = Fraction(above) / Fraction(below or 1) if not below or Fraction(below) else Fraction(0)
+    usual = Fraction(round(exact * 24), 24)
+    return usual if abs(exact - usual) < _ROUNDING else exact.limit_denominator(100)
+
+
+def _determinant(rotation: list[int]) -> int:
+    if len(rotation) != 9 or max(map(abs, rotation)) > _LARGEST_ENTRY:
+        return 0
+    a, b, c, d, e, f, g, h, i = rotation
+    return a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
 
 
 @lru_cache(maxsize=1024)
@@ -288,23 +334,22 @@ def _first_of_each(images: NDArray[np.float64]) -> NDArray[np.bool_]:
     return mask
 
 
-def _is_group(rotations: NDArray[np.int64], translations: NDArray[np.int64]) -> bool:
+def _is_group(rotations: NDArray[np.int64], translations: NDArray[np.int64], unit: int) -> bool:
     """Whether every product of two operations is in the list (a finite closed set is a group)."""
-    weights = 5 ** np.arange(9, dtype=np.int64)  # entries are -2 to 2 in any setting of use
-    if np.abs(rotations).max() > 2:
-        return False
+    base = 2 * _LARGEST_ENTRY + 1
+    weights = base ** np.arange(9, dtype=np.int64)
 
     def keys(rotation: NDArray[np.int64], translation: NDArray[np.int64]) -> NDArray[np.int64]:
-        code: NDArray[np.int64] = (rotation.reshape(-1, 9) + 2) @ weights
-        place: NDArray[np.int64] = translation @ np.array([_UNIT**2, _UNIT, 1])
-        return code * _UNIT**3 + place
+        code: NDArray[np.int64] = (rotation.reshape(-1, 9) + _LARGEST_ENTRY) @ weights
+        place: NDArray[np.int64] = translation @ np.array([unit**2, unit, 1])
+        return code * unit**3 + place
 
     present = np.sort(keys(rotations, translations))
     for rotation, translation in zip(rotations, translations, strict=True):
         products = rotation @ rotations
-        if np.abs(products).max() > 2:
+        if np.abs(products).max() > _LARGEST_ENTRY:
             return False
-        moved = (translations @ rotation.T + translation) % _UNIT
+        moved = (translations @ rotation.T + translation) % unit
         found = keys(products, moved)
         place = np.minimum(np.searchsorted(present, found), len(present) - 1)
         if (present[place] != found).any():
