@@ -23,7 +23,7 @@ _LONGEST = 40
 _LARGEST_ENTRY = 3  # of a rotation; more than 2 is in no setting of use
 _LARGEST_UNIT = 500
 _ROUNDING = Fraction(2, 1000)
-_TERM = re.compile(r"([+-]?)(?:([0-9]?)\*?([xyz])|([0-9]*\.?[0-9]+(?:/[0-9]+)?|[0-9]+\.))")
+_TERM = re.compile(r"([+-]?)(?:([0-9]?)\*?([xyz])|([0-9]*\.?[0-9]+(?:/[1-9][0-9]*)?|[0-9]+\.))")
 _CELL_TOLERANCE = 0.01
 _LIST_HINT = "List the symmetry operations in the CIF."
 _ORIGIN = re.compile(r"[\s(:]*(?:origin(?:\s+choice)?\s*([12])|([SZ])|([HR]))[\s)]*$", re.IGNORECASE)
@@ -117,7 +117,7 @@ def _parsed(triplet: str) -> tuple[tuple[int, ...], tuple[Fraction, ...]]:
 def _fraction(text: str) -> Fraction:
     """A number such as 1/3, .5 or 0.6667; one that is nearly a multiple of 1/24 is meant to be it."""
     above, _, below = text.partition("/")
-    exact = Fraction(above) / Fraction(below or 1) if not below or Fraction(below) else Fraction(0)
+    exact = Fraction(above) / Fraction(below or 1)
     usual = Fraction(round(exact * 24), 24)
     return usual if abs(exact - usual) < _ROUNDING else exact.limit_denominator(100)
 
