@@ -516,7 +516,7 @@ def test_mappings_with_disorder_slabs_and_charges():
     lattice = {"matrix": [[4, 0, 0], [0, 4, 0], [0, 0, 4]]}
     site = {"species": [{"element": "Fe3+", "occu": 1}], "abc": [0, 0, 0]}
     assert read_structure({"lattice": lattice, "sites": [site]}).Z.tolist() == [26]
-    with pytest.raises(StructureError, match="not periodic"):
+    with pytest.raises(StructureError, match="periodic in 2 of 3"):
         read_structure(json.dumps({"lattice": lattice | {"pbc": [True, True, False]}, "sites": [site]}))
     mixed = site | {"species": [{"element": "Fe", "oxidation_state": 3, "occu": 0.25}]}
     with pytest.raises(StructureError, match="disordered") as caught:

@@ -84,3 +84,39 @@ def test_refuses(old: str, new: str, reason: str) -> None:
 def test_any_damage_is_refused_or_read(place: int, inserted: str, removed: int) -> None:
     with contextlib.suppress(StructureError):
         read_structure(NACL[:place] + inserted + NACL[place + removed :])
+
+
+def test_three_scale_factors() -> None:
+    plain = NACL.replace("0.0 2.82 2.82\n2.82 0.0 2.82\n2.82 2.82 0.0", "1 0 0\n0 1 0\n0 0 1")
+    found = read_structure(plain.replace("1.0\n", "3 4.0 5\n"))
+    np.testing.assert_allclose(found.lattice, np.diag([3.0, 4.0, 5.0]))
+    cartesian = plain.replace("Direct", "Cartesian").replace("1.0\n", "3 4 5\n")
+    np.testing.assert_allclose(read_structure(cartesian).frac_coords[1], [0.5, 0.5, 0.5])
+    with pytest.raises(StructureError, match="scale factor is 3 -4 5"):
+        read_structure(plain.replace("1.0\n", "3 -4 5\n"))
+
+
+@pytest.mark.parametrize("title", ["", "   ", "\n\nNaCl", "1 2 3"])
+def test_titles(title: str) -> None:
+    assert read_structure(NACL.replace("NaCl primitive", title)).Z.tolist() == [11, 17]
+
+
+def test_words_after_the_scale_factor() -> None:
+    assert read_structure(NACL.replace("1.0\n", "1.0 scale factor\n")).Z.tolist() == [11, 17]
+
+
+def test_isotopes_charges_and_heavy_elements() -> None:
+    found = read_structure(NACL.replace("Na Cl", "U4+ D"))
+    assert found.Z.tolist() == [92, 1]
+    assert "read as H" in found.note
+    with pytest.raises(StructureError, match="beyond Z = 103"):
+        read_structure(NACL.replace("Na Cl", "Rf Cl"))
+
+
+def test_one_atom_and_three_hundred() -> None:
+    one = NACL.replace("Na Cl\n1 1", "Po\n1").replace("0.5 0.5 0.5\n", "")
+    assert read_structure(one).Z.tolist() == [84]
+    places = np.indices((6, 5, 10)).reshape(3, -1).T / (6, 5, 10)
+    lines = "\n".join(" ".join(f"{x:.6f}" for x in place) for place in places)
+    many = f"C\n1.0\n15 0 0\n0 12.5 0\n0 0 25\nC Si\n100 200\nDirect\n{lines}\n"
+    assert read_structure(many).amounts == {6: 100.0, 14: 200.0}

@@ -67,11 +67,11 @@ def to_arrow(materials: Materials) -> Any:
     s = materials.structures
     absent = ~s.present
     sites = s.offsets
-    lattice = _lists(np.arange(len(materials) + 1) * 9, absent, np.where(absent[:, None, None], 0, s.lattice))
+    nine = 9 * np.concatenate([[0], np.cumsum(s.present)])
     columns = {
         "material_id": pa.array(materials.ids.tolist(), pa.string()),
         "formula": pa.array(_formulas(materials), pa.string()),
-        "lattice": lattice,
+        "lattice": _lists(nine, absent, s.lattice[s.present]),
         "species": _lists(sites, absent, _SYMBOLS[s.Z]),
         "frac_coords": _lists(sites * 3, absent, s.frac_coords),
     }
@@ -127,7 +127,7 @@ def _property(column: Column) -> Any:
 
 
 def _lists(offsets: NDArray[np.int64], absent: NDArray[np.bool_], values: NDArray[np.generic]) -> Any:
-    """An Arrow column of lists, null where absent; ``offsets`` count all values, absent ones included."""
+    """An Arrow column of lists, null where absent; an absent one has no values."""
     import pyarrow as pa
 
     flat = pa.array(values.ravel() if values.dtype.kind == "f" else values.tolist())

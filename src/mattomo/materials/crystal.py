@@ -163,8 +163,8 @@ def from_mapping(value: Any) -> Crystal:
         lattice = lattice.get("matrix")
     if lattice is None:
         raise StructureError("the structure has no lattice", _SHAPE_HINT)
-    if not np.all(np.array(periodic, dtype=object)):
-        raise StructureError("the structure is not periodic in all directions", "Give a bulk crystal.")
+    if isinstance(periodic, list | tuple) and not all(periodic):
+        raise not_bulk(sum(map(bool, periodic)))
     if value.get("sites") is not None and value.get("species") is None:
         return _from_sites(lattice, value["sites"])
     species, coords = value.get("species"), value.get("frac_coords")
@@ -182,6 +182,12 @@ def disordered(amounts: dict[int, float], what: str) -> StructureError:
         "Only the composition is used; give an ordered cell to use the structure.",
         amounts,
     )
+
+
+def not_bulk(directions: int, amounts: dict[int, float] | None = None) -> StructureError:
+    """The error of a molecule, chain or slab (periodic in 0, 1, 2 directions), whose composition holds."""
+    what = f"periodic in {directions} of 3 directions" if directions else "a molecule: it is not periodic"
+    return StructureError(what, "Only the composition is used; give a bulk crystal.", amounts)
 
 
 def _tolerant(text: str | bytes) -> Any:

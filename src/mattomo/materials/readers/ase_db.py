@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from mattomo.errors import InputError
-from mattomo.materials.crystal import MAX_SITES, Crystal, StructureError, crystal
+from mattomo.materials.crystal import MAX_SITES, Crystal, StructureError, crystal, not_bulk
 from mattomo.materials.formula import SYMBOLS
 from mattomo.materials.quarantine import Quarantine
 from mattomo.materials.readers.files import FileProblem, read_head
@@ -115,7 +115,7 @@ def _kind(path: Path) -> str:
             ).fetchone()[0]
         finally:
             connection.close()
-    except sqlite3.Error as error:
+    except (sqlite3.Error, ValueError) as error:
         raise InputError(f"the SQLite file cannot be read ({error})", file=str(path)) from None
     if not found:
         raise InputError("the SQLite file is no ASE database: it has no table 'systems'", file=str(path))
@@ -144,9 +144,7 @@ def _structure(row: Any) -> Crystal | StructureError:
         amounts = {number: float(numbers.count(number)) for number in sorted(set(numbers))}
         pbc = np.asarray(row.pbc, dtype=np.bool_)
         if not pbc.all():
-            count = int(pbc.sum())
-            what = f"periodic in {count} directions only" if count else "a molecule: it is not periodic"
-            raise StructureError(what, "Only the composition is used.", amounts)
+            raise not_bulk(int(pbc.sum()), amounts)
         cell = np.asarray(row.cell, dtype=np.float64).reshape(3, 3)
         positions = np.asarray(row.positions, dtype=np.float64).reshape(-1, 3)
         coords = np.linalg.solve(cell.T, positions.T).T

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -94,7 +95,8 @@ def _id_prop(path: Path, stems: set[str]) -> RawTable:
     if _is_header(first, stems):
         names, lines = first, lines[1:]
     else:
-        names = ["id", *(f"property_{i}" for i in range(1, max(map(len, lines))))]
+        width = Counter(map(len, lines)).most_common(1)[0][0]
+        names = ["id", *(f"property_{i}" for i in range(1, width))]
     if len(set(names)) < len(names) or not all(names):
         raise InputError("the header has empty or repeated names", file=str(path), hint="Name each column.")
     if not lines:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mattomo.errors import InputError
-from mattomo.materials.crystal import MAX_SITES, Crystal, StructureError, crystal
+from mattomo.materials.crystal import MAX_SITES, Crystal, StructureError, crystal, not_bulk
 from mattomo.materials.formula import SYMBOLS, FormulaError, element
 from mattomo.materials.quarantine import Quarantine
 from mattomo.materials.readers.files import FileProblem, decoded, read_bytes
@@ -200,16 +200,10 @@ def _periodic(
     lattice: str | None, pbc: str | None, species: list[str], positions: NDArray[np.float64]
 ) -> Crystal:
     if lattice is None:
-        raise StructureError(
-            "the frame has no Lattice: a molecule", "Only the composition is used.", _amounts(species)
-        )
+        raise not_bulk(0, _amounts(species))
     directions = [word[:1] in ("T", "t", "1") for word in _words(pbc or "T T T")]
     if not all(directions):
-        raise StructureError(
-            f"the frame is periodic in {sum(directions)} directions only",
-            "Only the composition is used.",
-            _amounts(species),
-        )
+        raise not_bulk(sum(directions), _amounts(species))
     words = _words(lattice)
     if len(words) != 9 or not all(map(_is_number, words)):
         raise StructureError(f"Lattice is no list of 9 numbers: {lattice[:40]!r}")

@@ -97,9 +97,12 @@ def read_bytes(path: Path, most: int = MAX_BYTES) -> bytes:
     content = read_head(path, most + 1)
     if path.name.lower().endswith(".gz"):
         try:
-            content = zlib.decompressobj(wbits=31).decompress(content, most + 1)
+            unpacked = zlib.decompressobj(wbits=31)
+            content = unpacked.decompress(content, most + 1)
         except zlib.error:
             raise FileProblem("the file is broken gzip") from None
+        if not unpacked.eof and len(content) <= most:
+            raise FileProblem("the file is broken gzip")
     if len(content) > most:
         raise FileProblem(f"the file is larger than {most / 1e6:,.0f} MB")
     return content

@@ -125,7 +125,9 @@ def read_structure_file(
     categories: Sequence[str] = (),
     scalars: Sequence[str] = (),
 ) -> tuple[Materials, Quarantine]:
-    """Read one structure file; each block with atoms of a CIF is a material, called by the block's name.
+    """Read one structure file, a material called by the file's name.
+
+    If a CIF has several blocks with atoms, each is a material, called by the block's name.
 
     Parameters and results as in :func:`read_folder`.
 
@@ -139,7 +141,10 @@ def read_structure_file(
         text = read_text(path)
     except FileProblem as problem:
         raise InputError(str(problem), file=str(path)) from None
-    found = _structures(plain_name(path.name), path.name, text)
+    stem = plain_name(_stem(path.name) or path.stem)
+    found = _structures(stem, path.name, text)
+    if len(found) > 1:
+        found = [replace(each, id=each.names[0]) for each in found]
     raw = RawTable(
         str(path),
         {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mattomo.errors import InputError
-from mattomo.materials.crystal import Crystal, StructureError, crystal, disordered
+from mattomo.materials.crystal import Crystal, StructureError, crystal, disordered, not_bulk
 from mattomo.materials.formula import FormulaError, element
 from mattomo.materials.quarantine import Quarantine
 from mattomo.materials.readers.raw import RawColumn, RawTable
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _STRUCTURE = "structure object"
-_COMPOSITION_ONLY = "Only the composition is used."
 
 
 def from_structures(
@@ -210,9 +209,9 @@ def _from_sites(value: Any) -> Crystal:
         names.append(occupants[0][0] if occupants else "")
     lattice = getattr(value, "lattice", None)
     if lattice is None:
-        raise StructureError("a molecule has no lattice", _COMPOSITION_ONLY, amounts)
+        raise not_bulk(0, amounts)
     if not all(getattr(lattice, "pbc", (True, True, True))):
-        raise StructureError(_periodic(lattice.pbc), _COMPOSITION_ONLY, amounts)
+        raise not_bulk(sum(map(bool, lattice.pbc)), amounts)
     if partial:
         raise disordered(amounts, partial)
     return crystal(np.array(lattice.matrix), names, np.array([site.frac_coords for site in value.sites]))
@@ -225,7 +224,7 @@ def _from_atoms(value: Any) -> Crystal:
     for symbol in symbols:
         amounts[_number(symbol)] = amounts.get(_number(symbol), 0.0) + 1
     if not all(value.pbc):
-        raise StructureError(_periodic(value.pbc), _COMPOSITION_ONLY, amounts)
+        raise not_bulk(sum(map(bool, value.pbc)), amounts)
     partial = _ase_occupancies(value)
     if partial:
         raise disordered(partial, "its occupancies are not all 1")
@@ -246,11 +245,6 @@ def _ase_occupancies(value: Any) -> dict[int, float] | None:
         for symbol, occupancy in of_kind[str(kind)].items():
             amounts[_number(symbol)] = amounts.get(_number(symbol), 0.0) + float(occupancy)
     return amounts
-
-
-def _periodic(pbc: Sequence[bool]) -> str:
-    count = sum(map(bool, pbc))
-    return f"periodic in {count} directions only" if count else "a molecule: it is not periodic"
 
 
 def _number(symbol: str) -> int:
