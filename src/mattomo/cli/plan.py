@@ -109,4 +109,4 @@ def _reading(planned: Plan, learner: str, representation: str) -> str:
 
 
 def _total(planned: Plan) -> float:
-    return sum(planned.seconds(unit) for unit in planned.units)
+    return sum(planned.costs.values())

@@ -31,7 +31,7 @@ def mae_changes(errors: pd.DataFrame) -> pd.DataFrame:
     ----------
     errors : DataFrame
         One row a trained model: learner, representation, target, added (``""`` for the baseline), seed,
-        mae (in the target's unit).
+        mae (in the target's unit), and pair where baselines differ (only models of one pair are compared).
 
     Returns
     -------
@@ -47,14 +47,16 @@ def mae_changes(errors: pd.DataFrame) -> pd.DataFrame:
     >>> mae_changes(errors)["change"].round(3).tolist()
     [-0.2]
     """
+    if "pair" not in errors:
+        errors = errors.assign(pair="")
     is_base = errors["added"] == ""
-    base = errors.loc[is_base, [*_BASE, "mae"]].rename(columns={"mae": "mae0"})
-    augmented = errors.loc[~is_base, [*_CELL, "seed", "mae"]].rename(columns={"mae": "mae1"})
-    twice = errors.duplicated([*_CELL, "seed"])
+    base = errors.loc[is_base, [*_BASE, "pair", "mae"]].rename(columns={"mae": "mae0"})
+    augmented = errors.loc[~is_base, [*_CELL, "seed", "pair", "mae"]].rename(columns={"mae": "mae1"})
+    twice = errors.duplicated([*_CELL, "seed", "pair"])
     if twice.any():
         model = ", ".join(f"{key}={errors.loc[twice, key].iloc[0]!r}" for key in [*_CELL, "seed"])
         raise ValueError(f"errors holds the same model twice: {model}")
-    changes = augmented.merge(base, on=_BASE)[[*_CELL, "seed", "mae0", "mae1"]]
+    changes = augmented.merge(base, on=[*_BASE, "pair"])[[*_CELL, "seed", "mae0", "mae1"]]
     mae0, mae1 = (changes[key].to_numpy(dtype=float) for key in ("mae0", "mae1"))
     defined = np.isfinite(mae0) & np.isfinite(mae1) & (mae0 > 0)
     ratio = np.divide(mae1, mae0, out=np.full(len(changes), np.nan), where=defined)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mattomo.materials.registry import PropertyInfo
+from mattomo.study.controls import PREFIX
 from mattomo.study.outcome import Outcome
 from mattomo.study.store import Store
 
@@ -24,7 +25,7 @@ def collect(folder: str | os.PathLike[str]) -> Outcome:
     study = store.description()
     config = study["config"]
     records = store.records(study["units"])
-    errors = pd.DataFrame(
+    models = pd.DataFrame(
         [
             {
                 "learner": record["learner"],
@@ -32,28 +33,46 @@ def collect(folder: str | os.PathLike[str]) -> Outcome:
                 "target": record["target"],
                 "added": model["added"],
                 "seed": record["seed"],
+                "pair": record.get("pair", ""),
                 "mae": np.nan if model["mae"] is None else model["mae"],
                 "val_mae": np.nan if model["val_mae"] is None else model["val_mae"],
                 "best_epoch": model["best_epoch"],
                 "seconds": record["seconds"] / len(record["models"]),
+                "n_test": record["n_test"],
+                "n_train": record["n_train"],
+                "fraction": record.get("fraction", 1.0),
             }
             for record in records
             for model in record["models"]
         ],
         columns=[
-            "learner", "representation", "target", "added", "seed", "mae", "val_mae", "best_epoch", "seconds",
+            "learner", "representation", "target", "added", "seed", "pair", "mae", "val_mae", "best_epoch",
+            "seconds", "n_test", "n_train", "fraction",
         ],
     )  # fmt: skip
-    rows = pd.DataFrame(
-        [{k: r[k] for k in ("representation", "seed", "n_train", "n_val", "n_test")} for r in records],
-        columns=["representation", "seed", "n_train", "n_val", "n_test"],
-    ).drop_duplicates(ignore_index=True)
+    whole = models[models["fraction"] == 1].drop(columns=["fraction", "n_train"])
+    is_control = whole["added"].str.startswith(PREFIX).to_numpy(dtype=bool)
+    rows = (
+        pd.DataFrame(
+            [{k: r[k] for k in ("representation", "seed", "n_train", "n_val", "n_test")} for r in records],
+            columns=["representation", "seed", "n_train", "n_val", "n_test"],
+        )
+        .sort_values(["n_test", "n_train"], ascending=False, kind="stable")
+        .drop_duplicates(["representation", "seed"])
+        .sort_index()
+        .reset_index(drop=True)
+    )
     curves = [
         store.curves(r["id"]).assign(**{k: r[k] for k in ("learner", "representation", "target", "seed")})
         for r in records
+        if r.get("fraction", 1.0) == 1
     ]
     return Outcome(
-        errors=errors,
+        errors=whole[~is_control].reset_index(drop=True),
+        control_errors=whole[is_control | ((whole["added"] == "") & (whole["pair"] == ""))].reset_index(
+            drop=True
+        ),
+        learning=models.reset_index(drop=True) if (models["fraction"] < 1).any() else models.iloc[:0],
         rows=rows,
         curves=pd.concat(curves, ignore_index=True) if curves else pd.DataFrame(),
         properties=tuple(PropertyInfo(**info) for info in study["properties"]),

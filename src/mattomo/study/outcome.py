@@ -17,11 +17,18 @@ class Outcome:
     Attributes
     ----------
     errors : DataFrame
-        One row a trained model: learner, representation (``"composition"`` or ``"structure"``), target,
-        added (``""`` for the baseline, else the property's name), seed (int), mae (test MAE in the
-        target's unit), val_mae, best_epoch, seconds.
+        One row a model trained on all training rows, controls left out: learner, representation
+        (``"composition"``, ``"structure"`` or a table's name), target, added (``""`` for the baseline, else
+        the property's name), seed (int), pair (the property whose rows a baseline and its augmentation
+        share, ``""`` where all share theirs), mae (test MAE in the target's unit), val_mae, best_epoch,
+        seconds, n_test.
+    control_errors : DataFrame
+        The same columns: baselines and models with a control added (``"control:placebo"``, ...).
+    learning : DataFrame
+        The same columns and fraction, n_train: all models of all shares of the training rows; empty
+        without a learning curve.
     rows : DataFrame
-        One row for each (representation, seed): n_train, n_val, n_test.
+        One row for each (representation, seed), of the units with most test rows: n_train, n_val, n_test.
     curves : DataFrame
         learner, representation, target, added, seed, epoch, val_mae; may be empty.
     properties : tuple of PropertyInfo
@@ -42,6 +49,8 @@ class Outcome:
     """
 
     errors: pd.DataFrame
+    control_errors: pd.DataFrame
+    learning: pd.DataFrame
     rows: pd.DataFrame
     curves: pd.DataFrame
     properties: tuple[PropertyInfo, ...]
