@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
 from mattomo.materials.registry import PropertyInfo
 from mattomo.study.controls import PREFIX
-from mattomo.study.outcome import Outcome
+from mattomo.study.outcome import Held, Outcome
 from mattomo.study.store import Store
 
 
@@ -89,3 +90,37 @@ def collect(folder: str | os.PathLike[str]) -> Outcome:
         units_done=len(records),
         wall_seconds=float(sum(r["seconds"] for r in records)),
     )
+
+
+def held_out(folder: str | os.PathLike[str]) -> Iterator[Held]:
+    """What each finished unit said of its validation and test rows, unit by unit.
+
+    Raises
+    ------
+    InputError
+        There is no study in the folder, it is of a newer format, or its table of materials is missing.
+    """
+    store = Store(folder)
+    study = store.description()
+    place = pd.Index(store.materials().ids)
+    for record in store.records(study["units"]):
+        table = store.predictions(record["id"])
+        validation, test = (table[table["part"] == part] for part in ("validation", "test"))
+        added = tuple(model["added"] for model in record["models"] if model["added"])
+        columns = ["baseline", *(f"with {name}" for name in added)]
+        yield Held(
+            learner=record["learner"],
+            representation=record["representation"],
+            target=record["target"],
+            seed=record["seed"],
+            pair=record.get("pair", ""),
+            fraction=record.get("fraction", 1.0),
+            n_train=record["n_train"],
+            added=added,
+            materials=place.get_indexer(pd.Index(test["id"])).astype(np.int64),
+            true_validation=validation["true"].to_numpy(np.float64),
+            true_test=test["true"].to_numpy(np.float64),
+            validation=validation[columns].to_numpy(np.float64).T,
+            test=test[columns].to_numpy(np.float64).T,
+            swapped=store.swapped(record["id"]),
+        )

@@ -16,11 +16,36 @@ from numpy.typing import NDArray
 from mattomo.learners.base import Split, Task, Trained
 from mattomo.learners.conditional import Conditional
 from mattomo.materials.table import Column, Materials
+from mattomo.study.outcome import Rows
+
+_PROPERTY = "property "
 
 
 def column_name(task: Task) -> str:
     """Column of a task's predictions."""
     return f"with {task.name}" if task.added else "baseline"
+
+
+def materials(chosen: Materials, columns: Mapping[str, Column]) -> bytes:
+    """id, formula, and ``property NAME`` for each target and added property, of all rows of a study."""
+    table = {"id": chosen.ids, "formula": chosen.compositions.formulas}
+    return _parquet(pd.DataFrame(table | {_PROPERTY + name: c.values for name, c in columns.items()}))
+
+
+def read_materials(path: Path) -> Rows:
+    """What `materials` wrote."""
+    table = pd.read_parquet(path)
+    columns = [name for name in table.columns if name.startswith(_PROPERTY)]
+    return Rows(
+        ids=table["id"].to_numpy(dtype=np.str_),
+        formulas=table["formula"].to_numpy(dtype=np.str_),
+        columns={
+            name.removeprefix(_PROPERTY): table[name].to_numpy(
+                dtype=np.float64 if pd.api.types.is_numeric_dtype(table[name]) else np.str_
+            )
+            for name in columns
+        },
+    )
 
 
 def predictions(

@@ -1,6 +1,7 @@
 """The study folder: one subfolder a unit, which appears whole or not at all.
 
 study.json            what the study is: choices, data, splits' identity
+materials.parquet     id, formula, targets and added properties of the rows that take part
 quarantine.csv        every row or cell that takes no part, with the reason
 conditionals/<id>/    what a representation tells of the properties, learned before the units
     conditionals.parquet  predictions or probabilities of the test rows
@@ -27,13 +28,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mattomo.atomic import write_text
+from mattomo.atomic import write_bytes, write_text
 from mattomo.errors import InputError
 from mattomo.learners.base import Trained, mean_absolute_error
 from mattomo.learners.conditional import Conditional
 from mattomo.materials.quarantine import Quarantine
 from mattomo.study import frames
 from mattomo.study.identity import digest
+from mattomo.study.outcome import Rows
 from mattomo.study.plan import Plan
 from mattomo.study.units import PlannedConditional, PlannedUnit
 from mattomo.version import __version__
@@ -67,8 +69,9 @@ class Store:
         path = self.folder / "study.json"
         if path.exists():
             self._refuse_another(description)
-            return
-        if self.folder.exists() and any(self.folder.iterdir()):
+            if (self.folder / "materials.parquet").exists():
+                return
+        elif self.folder.exists() and any(self.folder.iterdir()):
             raise InputError(
                 "this folder is not empty and holds no study",
                 file=str(self.folder),
@@ -77,6 +80,8 @@ class Store:
         try:
             (self.folder / "units").mkdir(parents=True, exist_ok=True)
             quarantine.write_csv(self.folder / "quarantine.csv")
+            table = frames.materials(plan.prepared.materials, plan.prepared.columns)
+            write_bytes(self.folder / "materials.parquet", table)
             write_text(path, json.dumps(description, indent=2, ensure_ascii=False))
         except OSError as error:
             raise InputError(
@@ -241,6 +246,24 @@ class Store:
         """What `write_conditionals` wrote."""
         path = self.folder / "conditionals" / planned_id / "conditionals.parquet"
         return frames.read_conditionals(path, self._record(planned_id, "conditionals")["properties"])
+
+    def materials(self) -> Rows:
+        """The rows that take part.
+
+        Raises
+        ------
+        InputError
+            Their table is missing (a folder of mattomo 0.1) or damaged.
+        """
+        path = self.folder / "materials.parquet"
+        try:
+            return frames.read_materials(path)
+        except (OSError, ValueError, KeyError):
+            raise InputError(
+                "the study's table of materials is missing or cannot be read",
+                file=str(path),
+                hint="Run the study again into the same folder: finished units are kept.",
+            ) from None
 
     def records(self, unit_ids: Sequence[str]) -> list[dict[str, Any]]:
         """Records of the finished units among ``unit_ids``."""
