@@ -82,14 +82,16 @@ def curves(tasks: Sequence[Task], trained: Trained) -> bytes:
 
 
 def swapped(ids: NDArray[np.str_], tasks: Sequence[Task], trained: Trained) -> bytes:
-    """id of each test row, and for each task and property a list of its predictions under the placebos."""
+    """For each property and test row a list of predictions under the placebos; last the rows' ids."""
     arrays = [
         pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(p.T).ravel()), len(p))
         for p in trained.swapped.values()
     ]
-    names = [f"{column_name(tasks[k])} | {name}" for k, name in trained.swapped]
+    names = [
+        name if len(tasks[k].added) == 1 else f"{name} of {tasks[k].name}" for k, name in trained.swapped
+    ]
     buffer = io.BytesIO()
-    table = pa.Table.from_arrays([pa.array(ids.tolist()), *arrays], ["id", *names])
+    table = pa.Table.from_arrays([*arrays, pa.array(ids.tolist())], [*names, "id"])
     pq.write_table(table, buffer, compression="zstd")
     return buffer.getvalue()
 
@@ -97,9 +99,7 @@ def swapped(ids: NDArray[np.str_], tasks: Sequence[Task], trained: Trained) -> b
 def read_swapped(path: Path) -> dict[str, NDArray[np.float32]]:
     """By name of the added property: predictions of shape (n, n_test)."""
     table = pq.read_table(path)
-    return {
-        name.rpartition(" | ")[2]: _lists(table.column(name)).T for name in table.column_names if name != "id"
-    }
+    return {name: _lists(table.column(k)).T for k, name in enumerate(table.column_names[:-1])}
 
 
 def conditionals(
@@ -119,7 +119,7 @@ def conditionals(
             bits = c.cross_entropy if np.isfinite(c.cross_entropy) else None
             rest[name] = {"kind": "category", "levels": c.levels.tolist(), "cross_entropy": bits}
     buffer = io.BytesIO()
-    table = pa.Table.from_arrays([pa.array(ids.tolist()), *arrays], ["", *found])
+    table = pa.Table.from_arrays([*arrays, pa.array(ids.tolist())], [*found, "id"])
     pq.write_table(table, buffer, compression="zstd")
     return buffer.getvalue(), rest
 
@@ -128,15 +128,15 @@ def read_conditionals(path: Path, rest: Mapping[str, dict[str, Any]]) -> dict[st
     """What `conditionals` wrote."""
     table = pq.read_table(path)
     found = {}
-    for name, about in rest.items():
+    for k, (name, about) in enumerate(rest.items()):
         if about["kind"] == "scalar":
-            predicted = table.column(name).to_numpy().astype(np.float64)
+            predicted = table.column(k).to_numpy().astype(np.float64)
             found[name] = Conditional(predicted=predicted, scale=float(about["scale"]))
         else:
             bits = about["cross_entropy"]
             found[name] = Conditional(
                 levels=np.array(about["levels"], dtype=np.str_),
-                probabilities=_lists(table.column(name)),
+                probabilities=_lists(table.column(k)),
                 cross_entropy=float("nan") if bits is None else float(bits),
             )
     return found
