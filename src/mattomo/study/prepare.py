@@ -45,6 +45,8 @@ class Prepared:
         What a reader of the results should know.
     n_rows : int
         Rows of the whole table.
+    pair_rows : mapping of (str, str) to int
+        By target and added property: rows of the whole table that have both, and the representations.
     n_formulas, one_to_one : int
         Distinct formulas of the whole table, and entries whose formula is theirs alone.
     """
@@ -57,6 +59,7 @@ class Prepared:
     splits: Mapping[int, Split]
     notices: tuple[str, ...]
     n_rows: int
+    pair_rows: Mapping[tuple[str, str], int]
     n_formulas: int
     one_to_one: int
 
@@ -118,6 +121,7 @@ def prepare(materials: Materials, config: StudyConfig) -> Prepared:
         splits=splits,
         notices=tuple(notices),
         n_rows=len(materials),
+        pair_rows=_pair_rows(materials, source, config),
         n_formulas=len(np.unique(materials.compositions.formulas)),
         one_to_one=one_to_one_share(materials)[0],
     )
@@ -214,6 +218,19 @@ def _usable(
         )
     keep = keep[np.argsort(materials.ids[keep], kind="stable")]
     return materials.take(keep), Quarantine(rows)
+
+
+def _pair_rows(
+    materials: Materials, source: Mapping[str, str], config: StudyConfig
+) -> dict[tuple[str, str], int]:
+    known = {name: ~materials.columns[column].missing for name, column in source.items()}
+    if "structure" in config.representations:
+        known = {name: has & materials.structures.present for name, has in known.items()}
+    return {
+        (target, added): int((known[target] & known[added]).sum())
+        for target in config.targets
+        for added in config.properties
+    }
 
 
 def _refuse_constant(materials: Materials, target: str, column: Column, splits: Mapping[int, Split]) -> None:
