@@ -180,13 +180,10 @@ class _Newton:
             mixture = q.sum(2, keepdims=True)
             gradient = np.where(on, np.log(safe / np.where(mixture > 0, mixture, 1.0)), 0.0)
             slope = alpha[:, None] + beta[None]
-            largest = np.where(on, slope, -np.inf).max()
-            excess = largest + np.log(np.where(on, np.exp(slope - largest), 0.0).sum(2).max())
             drift = np.abs(q.sum(1) - self.a).sum() + np.abs(q.sum(0) - self.b).sum()
-            if drift > _DRIFT:  # the marginals are lost to rounding
-                break
-            upper = min(upper, float((q * gradient).sum()))
-            lower = max(lower, float((self.a * alpha).sum() + (self.b * beta).sum() - excess))
+            if drift < _DRIFT:  # else the marginals suffered from rounding; the next step mends them
+                upper = min(upper, float((q * gradient).sum()))
+            lower = max(lower, self._bound(alpha, beta, slope))
             if upper - lower < tolerance * LN2 or iteration == max_iterations:
                 break
             try:
@@ -207,6 +204,24 @@ class _Newton:
             iteration += 1
         bits = max((self.entropy_t + upper) / LN2, 0.0)
         return Minimum(bits, max((upper - lower) / LN2, 0.0), iteration)
+
+    def _bound(self, alpha: Floats, beta: Floats, slope: Floats) -> float:
+        """Lower bound of the objective in nats from any multipliers.
+
+        Lowering alpha at x by the largest log sum_t exp(alpha + beta) there makes them admissible; the same
+        over y then uses what is left, or first over y and then over x.
+        """
+        largest = np.where(self.on, slope, -np.inf).max()
+        sums = np.where(self.on, np.exp(slope - largest), 0.0).sum(2)
+        excess = largest + np.log(np.maximum(sums, 1e-300))
+        value = float((self.a * alpha).sum() + (self.b * beta).sum())
+        costs = []
+        for first in (0, 1):
+            cut = excess.max(1 - first, keepdims=True)
+            rest = (excess - cut).max(first)
+            weights = (self.a.sum(1), self.b.sum(1))
+            costs.append(float(weights[first] @ cut.ravel() + weights[1 - first] @ rest))
+        return value - min(costs)
 
 
 class _System:
