@@ -4,11 +4,11 @@ Bertschinger, Rauh, Olbrich, Jost & Ay (Entropy 16, 2161, 2014): of all joint di
 keep the pair marginals p(t, x) and p(t, y), the one with the least I(T; X, Y) has no synergy. What it tells
 splits into redundant and unique parts; what p(t, x, y) tells beyond it is synergy.
 
-The minimum is a convex problem. It is solved here by a primal-dual interior-point method (an adaptive
-centring parameter after Mehrotra) that uses its structure: the objective couples only the K values of t at one (x, y),
-so every Newton step comes down to one linear system of K times the fewer of the two sources' levels.
-f(q) = sum q log q(t|x, y) is homogeneous, and any a(t, x), b(t, y) with sum_t exp(a + b) <= 1 at every (x, y)
-bound it from below by sum p(t, x) a + sum p(t, y) b. So each iterate carries a proven bound of its own error.
+The minimum is a convex problem. It is solved here by a primal-dual interior-point method with Mehrotra's
+adaptive centring. The objective couples only the K values of t at one (x, y), so every Newton step comes down
+to one linear system of size K times the fewer of the two sources' levels. Any a(t, x) and b(t, y) with
+sum_t exp(a + b) <= 1 at every (x, y) bound f(q) = sum q log q(t|x, y) from below by
+sum p(t, x) a + sum p(t, y) b, so every iterate proves how near the minimum it is.
 """
 
 from __future__ import annotations
@@ -234,7 +234,7 @@ class _System:
     def __init__(self, tables: _Newton, q: Floats, z: Floats) -> None:
         self.tables, self.q = tables, q
         nx, ny, k, free = tables.nx, tables.ny, tables.k, tables.free
-        self.w = q / (1 + z)
+        self.w: Floats = q / (1 + z)
         s = (self.w * z).sum(2)
         self.s = np.where(s > 0, s, 1.0)[:, :, None]
         h = self.w / np.sqrt(self.s)
@@ -268,15 +268,13 @@ class _System:
         dq = self._inverse(towards)
         da, db = np.zeros_like(a), np.zeros_like(b)
         for _ in range(2):  # the second time removes the rounding error of the first
-            more_a, more_b = self._multipliers(
-                a - self.q.sum(1) - dq.sum(1), b - self.q.sum(0) - dq.sum(0)
-            )
+            more_a, more_b = self._multipliers(a - self.q.sum(1) - dq.sum(1), b - self.q.sum(0) - dq.sum(0))
             da, db = da + more_a, db + more_b
             dq = dq + self._inverse(more_a[:, None] + more_b[None])
         return dq, da, db
 
     def _inverse(self, v: Floats) -> Floats:
-        wv = self.w * v
+        wv: Floats = self.w * v
         return wv + self.w * (wv.sum(2, keepdims=True) / self.s)
 
     def _multipliers(self, rest_a: Floats, rest_b: Floats) -> tuple[Floats, Floats]:
@@ -286,7 +284,8 @@ class _System:
         db = cho_solve((self.factor[0], True), right, check_finite=False)
         rest = (u - (self.across @ db).reshape(u.shape))[:, :, None]
         da = np.matmul(self.inverse.transpose(0, 2, 1), rest)[:, :, 0]
-        return da * self.scale_x, (db * self.scale_y).reshape(rest_b.shape)
+        moved: Floats = da * self.scale_x
+        return moved, (db * self.scale_y).reshape(rest_b.shape)
 
 
 def _reach(v: Floats, dv: Floats) -> float:

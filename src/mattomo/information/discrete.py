@@ -35,7 +35,8 @@ def entropies(weights: Floats) -> Floats:
     total = weights.sum(1)
     log = np.log2(weights, out=np.zeros_like(weights), where=weights > 0)
     safe = np.where(total > 0, total, 1.0)
-    return np.maximum(np.log2(safe) - (weights * log).sum(1) / safe, 0.0)
+    bits: Floats = np.maximum(np.log2(safe) - (weights * log).sum(1) / safe, 0.0)
+    return bits
 
 
 def information(table: NDArray[Any]) -> float:
@@ -116,7 +117,8 @@ def equal_mass(values: Floats, bins: int, point_masses: Floats | None = None) ->
     values : ndarray of float64, shape (n,)
         Finite.
     bins : int
-        Most bins of the rest; fewer if a bin would have fewer than 10 rows. As many atoms at most get a level.
+        Most bins of the rest; fewer if a bin would have fewer than 10 rows. As many atoms at most have a
+        level.
     point_masses : ndarray of float64, optional
         Atoms, most important first; ``None`` finds them with `atoms`.
 
@@ -187,4 +189,4 @@ def classes(labels: NDArray[Any], most: int = 16, least: int = _OTHER_ROWS) -> t
 
 def without_holes(labels: NDArray[Any]) -> Codes:
     """Levels 0, 1, 2, ... in the order of first appearance, whatever the labels are."""
-    return pd.factorize(np.asarray(labels))[0].astype(np.int64)
+    return pd.factorize(np.asarray(labels), use_na_sentinel=False)[0].astype(np.int64)
