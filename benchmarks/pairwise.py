@@ -24,9 +24,9 @@ import ennemi
 import numpy as np
 import pyarrow.parquet as pq
 
-import mattomo as mt
 from mattomo.information import discrete
 from mattomo.information.pairwise import _kraskov, _ross, mutual_information_matrix
+from mattomo.materials.example import load
 from mattomo.materials.registry import REGISTRY
 from mattomo.materials.table import Column
 
@@ -39,7 +39,7 @@ PROPERTIES = (
 def read(path: Path | None) -> dict[str, Column]:
     """The 13 properties of the rows that have all of them."""
     if path is None:
-        materials = mt.example("mp1000")
+        materials = load("mp1000")
         columns = {name: materials.column(name) for name in PROPERTIES if name in materials.columns}
         keep = ~np.any([column.missing for column in columns.values()], axis=0)
         return {n: Column(c.info, c.values[keep], c.missing[keep]) for n, c in columns.items()}
@@ -100,7 +100,7 @@ def main() -> None:
     whole = [_kraskov(a, rng.permutation(independent), 3) for _ in range(20)]
     subset = [_kraskov(a[:m], rng.permutation(independent)[:m], 3) for _ in range(100)]
     print(
-        f"\nindependent scores: mean {np.mean(whole):.5f}, sd {np.std(whole, ddof=1):.5f} on {n:,} rows; mean "
+        f"\nindependent: mean {np.mean(whole):.5f}, sd {np.std(whole, ddof=1):.5f} on {n:,} rows; mean "
         f"{np.mean(subset):.5f}, scaled sd {np.std(subset, ddof=1) * np.sqrt(m / n):.5f} from {m:,}"
     )
 

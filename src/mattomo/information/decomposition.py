@@ -97,7 +97,7 @@ def decompose(
         Arrays of different lengths.
     """
     p, by_R, by_RA = (np.asarray(v, dtype=np.float64) for v in (true, predicted_R, predicted_RA))
-    added, owner = np.asarray(A), discrete.without_holes(clusters)
+    added, owner = discrete.column(A), discrete.without_holes(clusters)
     same_length(p, by_R, by_RA, added, owner)
     predictions = {"prediction from R": by_R, "prediction from R and A": by_RA}
     reason = _why_not({"target": p, "added property": added}, predictions)
@@ -216,7 +216,7 @@ def decompose_columns(
     >>> round(parts.synergy.point, 2), round(parts.redundant.point, 2)
     (1.0, 0.0)
     """
-    columns = [np.asarray(v) for v in (target, A, B)]
+    columns = [discrete.column(v) for v in (target, A, B)]
     owner = discrete.without_holes(clusters)
     same_length(*columns, owner)
     reason = _why_not(dict(zip(("target", "first column", "second column"), columns, strict=True)))

@@ -133,7 +133,7 @@ def equal_mass(values: Floats, bins: int, point_masses: Floats | None = None) ->
     12
     """
     chosen = np.sort((atoms(values) if point_masses is None else point_masses)[:bins])
-    order = np.argsort(values, kind="stable")
+    order = np.argsort(values)
     ascending = values[order]
     place = np.minimum(np.searchsorted(chosen, ascending), max(len(chosen) - 1, 0))
     is_atom = chosen[place] == ascending if len(chosen) else np.zeros(len(values), dtype=bool)
@@ -185,6 +185,20 @@ def classes(labels: NDArray[Any], most: int = 16, least: int = _OTHER_ROWS) -> t
     code[kept] = np.arange(len(kept))
     codes = code[inverse]
     return codes, float((codes == len(kept)).mean())
+
+
+def column(values: NDArray[Any]) -> NDArray[Any]:
+    """A column as numbers or, if it holds anything else, texts, ``""`` where an object is missing.
+
+    Examples
+    --------
+    >>> column(np.array(["a", None], dtype=object)).tolist(), column(np.array([1, 2])).tolist()
+    (['a', ''], [1, 2])
+    """
+    found = np.asarray(values)
+    if found.dtype.kind == "O":
+        found = np.where(pd.isna(found), "", found).astype(str)
+    return found
 
 
 def without_holes(labels: NDArray[Any]) -> Codes:

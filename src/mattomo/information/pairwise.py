@@ -85,7 +85,7 @@ def mutual_information(x: NDArray[Any], y: NDArray[Any], *, k: int = _K, seed: i
     >>> round(mutual_information(x, x), 2)
     1.99
     """
-    columns = [_column(np.asarray(v)) for v in (x, y)]
+    columns = [_column(v) for v in (x, y)]
     if columns[0].shape != columns[1].shape or columns[0].ndim != 1:
         raise ValueError(f"x and y must have one length, got shapes {columns[0].shape}, {columns[1].shape}")
     if k < 1:
@@ -302,10 +302,13 @@ def _coded(values: NDArray[Any], seed: int, name: object) -> _Coded:
 
 
 def _column(values: NDArray[Any]) -> NDArray[Any]:
-    """Numbers as float64, anything else as it is."""
-    return values.astype(np.float64) if values.dtype.kind in "iuf" else values
+    """Numbers as float64, texts and flags as they are."""
+    found = discrete.column(values)
+    return found.astype(np.float64) if found.dtype.kind in "iuf" else found
 
 
 def _present(values: NDArray[Any]) -> NDArray[np.bool_]:
+    if values.dtype.kind == "b":
+        return np.ones(len(values), dtype=bool)
     found: NDArray[np.bool_] = np.isfinite(values) if values.dtype.kind == "f" else values != np.array("")
-    return found if values.dtype.kind in "fU" else np.ones(len(values), dtype=bool)
+    return found
