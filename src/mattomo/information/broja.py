@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
-from mattomo.information.discrete import LN2, Floats, information
+from mattomo.information.discrete import LN2, Floats, information, one_thread
 
 _TOLERANCE = 1e-7  # bits: the proven error at which the solver stops
 _ITERATIONS = 100
@@ -153,7 +153,8 @@ def least_information(
         a, b = b, a  # the linear systems have the size of the second source
     if min(len(a), b.shape[1]) == 1:  # T is constant, or the second source tells nothing
         return Minimum(information(a), 0.0, 0)
-    return _Newton(a, b).solve(tolerance, max_iterations)
+    with one_thread():
+        return _Newton(a, b).solve(tolerance, max_iterations)
 
 
 def _checked(first: NDArray[Any], second: NDArray[Any]) -> tuple[Floats, Floats]:

@@ -213,7 +213,9 @@ def _resampled(target: Codes, sources: tuple[Codes, ...], owner: Codes, n_boot: 
         cells = k * levels
         cell = (block * k + target) * levels + source
         by_block = np.bincount(cell, minlength=blocks * cells).reshape(blocks, cells).astype(float)
-        informations.append(discrete.informations((weights @ by_block).reshape(n_boot, k, levels)))
+        with discrete.one_thread():
+            sums = weights @ by_block
+        informations.append(discrete.informations(sums.reshape(n_boot, k, levels)))
     return np.column_stack(informations)
 
 
