@@ -1,6 +1,8 @@
 """Decompositions of predictions and columns: known parts, undefined cells, bias, intervals."""
 
+import re
 from dataclasses import fields
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -254,9 +256,10 @@ def test_extreme_but_defined_cells():
     constant = decompose(p, np.ones(60), np.ones(60), a, np.arange(60))
     assert constant.I_R.point == 0
     assert constant.redundant.bounds == (0, 0)
-    one_cluster = decompose(p, r, r, a, np.zeros(60))
-    assert np.isfinite(one_cluster.gain.point)
-    assert np.isnan(one_cluster.gain.interval).all()
+    for clusters in (np.zeros(60), np.arange(60) % 9):
+        few = decompose(p, r, r, a, clusters)
+        assert np.isfinite(few.gain.point)
+        assert np.isnan(few.gain.interval).all()
     binary = decompose((p > 0).astype(float), r, r, a, np.arange(60))
     assert binary.levels[0] == 2
     assert np.isfinite(points(binary, *PARTS)).all()
@@ -292,3 +295,10 @@ def test_timid_predictions_and_falling_losses_look_undertrained():
     assert decompose(p, r, r, a, clusters, n_boot=0, losses={1_000: 0.5}).undertrained == ""
     assert calibration_slope(p, 0.5 * r) == pytest.approx(2, abs=0.03)
     assert np.isnan(calibration_slope(p, np.ones(2_000)))
+
+
+def test_the_example_of_the_documentation_prints_what_it_says(capsys):
+    page = (Path(__file__).parents[2] / "docs" / "decomposition.md").read_text(encoding="utf-8")
+    code, output = re.search(r"```python\n(.*?)```\n\n```text\n(.*?)```", page, re.DOTALL).groups()
+    exec(code, {})
+    assert capsys.readouterr().out == output

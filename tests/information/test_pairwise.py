@@ -267,7 +267,7 @@ def test_the_null_on_fewer_rows_has_the_same_width():
         for rows in (8_000, 1_000)
     )
     assert part == pytest.approx(whole, rel=0.4)
-    assert whole == pytest.approx(1.1 / np.sqrt(8_000), rel=0.3)
+    assert whole == pytest.approx(1 / np.sqrt(8_000), rel=0.3)
 
 
 def test_independent_columns_are_rarely_significant():

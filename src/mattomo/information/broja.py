@@ -64,7 +64,8 @@ def broja(joint: NDArray[Any], tolerance: float = _TOLERANCE) -> Parts:
     joint : ndarray of float or int, shape (K, nx, ny)
         p(t, x, y) as probabilities or counts; not negative, some of it positive.
     tolerance : float
-        Bits; the parts are exact within this.
+        Bits; the parts are exact within this, or within a few times 1e-7 where the rounding of very sparse
+        tables stops the solver earlier (`least_information` tells the error).
 
     Returns
     -------

@@ -19,6 +19,7 @@ from mattomo.keyed import generator
 
 LEAST_ROWS = 40
 _BLOCKS = 1_000  # clusters are gathered into at most this many blocks for the bootstrap
+_LEAST_CLUSTERS = 10  # for a bootstrap
 _TAIL = 0.025  # on either side of an interval
 
 
@@ -34,7 +35,7 @@ class Part:
         point for identified quantities.
     interval : tuple of float
         95 % interval of the bounds over resampled clusters: sampling and bounds together. NaN without
-        resampling.
+        resampling or with fewer than 10 clusters.
     """
 
     point: float
@@ -59,7 +60,7 @@ class Decomposition:
         ``plugin_RA`` before the correction.
     rows, clusters : int
     levels : tuple of int
-        Of the target, of R, of A and of both.
+        How many of the target, of R, of A and of both.
     pooled : float
         Share of the rows in the class "other" of A.
     gap : float
@@ -169,7 +170,7 @@ def decompose_joint(
     owner = discrete.without_holes(clusters)
     n_clusters = int(owner.max()) + 1
     replicates = np.empty((0, 3))
-    if n_boot > 1 and n_clusters > 1:
+    if n_boot > 1 and n_clusters >= _LEAST_CLUSTERS:
         replicates = _resampled(t, (r, a, both), owner, n_boot, seed)
         bias = np.maximum(bias, replicates.mean(0) - plugin)
     raw = plugin - bias
@@ -240,6 +241,7 @@ def _bounds(raw: Floats, share: float) -> dict[str, tuple[Floats, Floats, Floats
 
 
 def same_length(*arrays: NDArray[Any]) -> None:
+    """Raise ValueError unless all are columns of one length."""
     shapes = [array.shape for array in arrays]
     if len(set(shapes)) > 1 or len(shapes[0]) != 1:
         raise ValueError(f"all columns must be one-dimensional and of one length, got shapes {shapes}")
