@@ -1,8 +1,8 @@
 """Bits: what an added property A tells about a target p beyond a representation R, for one learner.
 
-Three measures. *Laplace bits* are the paper's change of the mean absolute error on a logarithmic scale. *Density
-bits*, the primary measure, compare the cross-entropies of two calibrated densities. *Categorical bits* do so
-for a classifier. All are usable bits (predictive V-information, Xu et al. 2020): of this learner at this
+Three measures. *Laplace bits* are the paper's change of the mean absolute error on a logarithmic scale.
+*Density bits*, the primary measure, compare the cross-entropies of two calibrated densities. *Categorical
+bits* do so for a classifier. All are usable bits (predictive V-information, Xu et al. 2020): of this learner at this
 number of training rows, neither a lower nor an upper bound of the conditional mutual information I(A; p | R).
 """
 
@@ -171,9 +171,10 @@ def density_bits(
         Free of the unit and the zero of the target. NaN with a reason where a density cannot be fitted, or
         where A gives the target away (the bits would be unbounded).
     """
-    choices = {"atoms": atoms, "most": most, "key": key}
-    baseline = density_score(predicted0_val, true_val, predicted0_test, true_test, **choices)  # type: ignore[arg-type]
-    augmented = density_score(predicted1_val, true_val, predicted1_test, true_test, **choices)  # type: ignore[arg-type]
+    baseline, augmented = (
+        density_score(val, true_val, test, true_test, atoms=atoms, most=most, key=key)
+        for val, test in ((predicted0_val, predicted0_test), (predicted1_val, predicted1_test))
+    )
     return difference(baseline, augmented)
 
 

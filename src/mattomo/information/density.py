@@ -217,7 +217,7 @@ def fit_density(
     predicted, true = predicted[order], true[order]
     place, label, residual = _places(predicted, predicted), _labels(found, true), true - predicted
     counts = np.bincount(label, minlength=len(found) + 1)
-    prior = (counts + 0.5) / (len(true) + 0.5 * len(counts))
+    prior: Floats = ((counts + 0.5) / (len(true) + 0.5 * len(counts))).astype(np.float64)
 
     by_width = np.zeros(len(_RANK_WIDTHS))
     if len(found):
@@ -342,9 +342,7 @@ def _sorted(atoms: ArrayLike) -> Floats:
 def _pair(predicted: ArrayLike, true: ArrayLike) -> tuple[Floats, Floats]:
     left, right = (np.asarray(values, dtype=np.float64) for values in (predicted, true))
     if left.ndim != 1 or left.shape != right.shape:
-        raise ValueError(
-            f"predicted and true must have one shape (n,), got {left.shape} and {right.shape}"
-        )
+        raise ValueError(f"predicted and true must have one shape (n,), got {left.shape} and {right.shape}")
     return left, right
 
 

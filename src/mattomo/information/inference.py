@@ -30,7 +30,7 @@ class Interval(NamedTuple):
 class Clustered(NamedTuple):
     """A mean over materials whose errors are correlated within clusters (formulas).
 
-    ``p`` is one-sided: the chance of so large a t if the mean were zero. NaN with a ``reason`` where undefined.
+    ``p`` is one-sided: the chance of so large a t were the mean zero. NaN, with a ``reason`` where undefined.
     """
 
     mean: float
@@ -197,11 +197,12 @@ def swap_test(
     rises = (swapped.mean(axis=0) if swapped.ndim == 2 else swapped) - own
     ids, formulas = np.asarray(materials), np.asarray(clusters)
     if not rises.shape == ids.shape == formulas.shape:
-        raise ValueError(f"rows do not match: {rises.shape} losses, {ids.shape} ids, {formulas.shape} formulas")
+        raise ValueError(
+            f"rows do not match: {rises.shape} losses, {ids.shape} ids, {formulas.shape} formulas"
+        )
     finite = np.isfinite(rises)
     if not finite.all():
-        empty = Clustered(math.nan, math.nan, 0, 0, math.nan, math.nan, "a loss is not finite")
-        return empty
+        return Clustered(math.nan, math.nan, 0, 0, math.nan, math.nan, "a loss is not finite")
     _, first, member = np.unique(ids, return_index=True, return_inverse=True)
     per_material = np.bincount(member, weights=rises) / np.maximum(np.bincount(member), 1)
     return clustered(per_material, formulas[first])
