@@ -2,8 +2,9 @@
 
 Three measures. *Laplace bits* are the paper's change of the mean absolute error on a logarithmic scale.
 *Density bits*, the primary measure, compare the cross-entropies of two calibrated densities. *Categorical
-bits* do so for a classifier. All are usable bits (predictive V-information, Xu et al. 2020): of this learner at this
-number of training rows, neither a lower nor an upper bound of the conditional mutual information I(A; p | R).
+bits* do so for a classifier. All are usable bits (predictive V-information, Xu et al. 2020): of this learner
+at this number of training rows, neither a lower nor an upper bound of the conditional mutual information
+I(A; p | R).
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ the claims, as the claims' calibration.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -40,8 +41,8 @@ def planted_bits(snr: float) -> float:
     Returns
     -------
     float
-        Bits with R unknown. An upper reference for Gaussian targets: given an R that leaves the share v of the
-        target's variance, log2(1 + v snr) / 2 remain.
+        Bits with R unknown. An upper reference for Gaussian targets: given an R that leaves the share v of
+        the target's variance, log2(1 + v snr) / 2 remain.
 
     Examples
     --------
@@ -113,14 +114,14 @@ def calibration(
     return pd.DataFrame(records, columns=columns)
 
 
-def _of(table: pd.DataFrame, control: str, group: dict[str, object]) -> pd.DataFrame:
+def _of(table: pd.DataFrame, control: str, group: Mapping[Any, object]) -> pd.DataFrame:
     chosen = table["added"] == control
     for key, value in group.items():
         chosen &= table[key] == value
     return table[chosen]
 
 
-def _record(control: str, cells: pd.DataFrame, bits: pd.DataFrame, planted_snr: float) -> dict[str, object]:
+def _record(control: str, cells: pd.DataFrame, bits: pd.DataFrame, planted_snr: float) -> dict[str, Any]:
     defined = cells[cells["reason"] == ""]
     n, seeds = len(defined), int(defined["n_seeds"].max()) if len(defined) else 0
     planted = control == "control:planted"
@@ -138,49 +139,40 @@ def _record(control: str, cells: pd.DataFrame, bits: pd.DataFrame, planted_snr: 
     }
 
 
-def _reading(record: dict[str, object]) -> str:
+def _reading(record: Mapping[str, Any]) -> str:
     """The row in a sentence, its verdict by the swap test where there is one, else by the criterion."""
     name = str(record["control"]).removeprefix("control:")
-    n, seeds, cells = _number(record["n"]), int(_number(record["n_seeds"])), int(_number(record["n_swap"]))
+    n, seeds, tested, bits = record["n"], record["n_seeds"], record["n_swap"], record["bits"]
     if not n:
         return f"No {name} cell has a defined gain."
-    change, bits = _number(record["mae_change"]), _number(record["bits"])
-    cost = (
-        f"{name}: {change:+.1%} of error"
-        + ("" if math.isnan(bits) else f", {bits:+.3f} bits")
-        + " on average"
-    )
-    marked, swapped = _number(record["paired_minmax"]), _number(record["swap"])
-    rule = (
-        f"the error falls in every seed in {marked:.0%} of {n:.0f} cells"
-        if seeds > 1
-        else "one seed marks nothing"
-    )
-    test = f", the swap test marks {swapped:.0%} of {cells}" if cells else ""
+    text = f"{name}: {record['mae_change']:+.1%} of error"
+    if not math.isnan(bits):
+        text += f" and {bits:+.3f} bits"
+    text += " on average"
+    if not math.isnan(record["expected_bits"]) and name == "planted":
+        text += f" (at most about {record['expected_bits']:.2f} bits are there)"
+    if seeds > 1:
+        text += f"; the error falls in every seed in {record['paired_minmax']:.0%} of {n} cells"
+    if seeds > 1 and name != "planted":
+        text += f" (chance: {chance_all_below(seeds):.0%} to {chance_all_below(seeds, _CORRELATION):.0%})"
+    if tested:
+        text += f"; the swap test marks {record['swap']:.0%} of {tested}"
+    if seeds < 2 and not tested:
+        return f"{text}; one seed marks nothing."
+    return f"{text}. {_verdict(name, record)}"
+
+
+def _verdict(name: str, record: Mapping[str, Any]) -> str:
+    if record["n_swap"]:
+        share, allowed, trials = record["swap"], _Q, record["n_swap"]
+    else:
+        share, allowed = record["paired_minmax"], chance_all_below(record["n_seeds"], _CORRELATION)
+        trials = record["n"]
     if name == "planted":
-        share = swapped if cells else marked
-        expected = _number(record["expected_bits"])
-        told = "" if math.isnan(expected) else f" (at most about {expected:.2f} bits are there)"
-        verdict = (
-            ""
-            if seeds < 2 and not cells
-            else (
-                " Signals of this size are found." if share >= _POWER else " Signals of this size are missed."
-            )
-        )
-        return f"{cost}{told}; {rule}{test}.{verdict}"
-    if seeds < 2 and not cells:
-        return f"{cost}; {rule}."
-    independent = chance_all_below(max(seeds, 2))
-    overlapping = chance_all_below(max(seeds, 2), _CORRELATION)
-    chance = f"; chance alone gives {independent:.0%} to {overlapping:.0%}" if seeds > 1 else ""
-    share, allowed = (swapped, _Q) if cells else (marked, overlapping)
-    trials = cells if cells else n
+        return "Signals of this size are found." if share >= _POWER else "Signals of this size are missed."
     # Two standard errors above what chance allows.
-    high = share > allowed + 2 * math.sqrt(allowed * (1 - allowed) / trials)
-    verdict = "More than chance: other marks are inflated too." if high else "As expected of no information."
-    return f"{cost}; {rule}{chance}{test}. {verdict}"
-
-
-def _number(value: object) -> float:
-    return float(value)  # type: ignore[arg-type]
+    if share <= allowed + 2 * math.sqrt(allowed * (1 - allowed) / trials):
+        return "As expected of no information."
+    if name == "derived":
+        return "Marks of what the representation already holds: gains may be convenience."
+    return "More than chance: other marks are inflated too."

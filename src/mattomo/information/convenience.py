@@ -8,7 +8,8 @@ better at using it. The learning curve of the gain tells them apart, within the 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -76,7 +77,7 @@ def gain_curves(
     return pd.DataFrame(records, columns=[*keys, *_COLUMNS])
 
 
-def _curve(rows: pd.DataFrame, test_share: float, level: float) -> dict[str, object]:
+def _curve(rows: pd.DataFrame, test_share: float, level: float) -> dict[str, Any]:
     table = rows.pivot_table(index="seed", columns="fraction", values="bits", dropna=False).dropna()
     sizes = rows.groupby("fraction")["n_train"].mean().reindex(table.columns).to_numpy(dtype=float)
     values = table.to_numpy(dtype=float)
@@ -118,7 +119,7 @@ def _from_the_line(values: Floats, centred: Floats, slope: float, level: float) 
     free = len(values) - 2
     if free < 1:
         reason = "one seed and two sizes have no interval"
-        return tuple(Interval(v, math.nan, math.nan, 1, reason) for v in (slope, last))  # type: ignore[return-value]
+        return Interval(slope, math.nan, math.nan, 1, reason), Interval(last, math.nan, math.nan, 1, reason)
     scatter = values - values.mean() - slope * centred
     variance, spread = float(scatter @ scatter) / free, float(centred @ centred)
     times = float(special.stdtrit(free, (1 + level) / 2))
@@ -139,12 +140,12 @@ def _word(slope: Interval, last: Interval, first: float) -> str:
     return "undecided"
 
 
-def _sentence(record: dict[str, float | str], slope: Interval, level: float) -> str:
+def _sentence(record: Mapping[str, Any], slope: Interval, level: float) -> str:
     reading = {
         "convenience": "Convenience: the gain shrinks as training rows are added",
         "information": "Information at these sizes: the gain stays as training rows are added",
         "undecided": "Undecided: the seeds do not tell whether the gain stays",
-    }[str(record["word"])]
+    }[record["word"]]
     between = (
         f" ({slope.reason})"
         if slope.reason

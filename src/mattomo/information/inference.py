@@ -75,8 +75,9 @@ def nadeau_bengio(per_seed: ArrayLike, n_train: float, n_test: float, level: flo
 
     Examples
     --------
-    >>> nadeau_bengio([1.0, 2.0, 3.0], n_train=60, n_test=20)[:3]
-    (2.0, -1.5136734820811705, 5.51367348208117)
+    >>> interval = nadeau_bengio([1.0, 2.0, 3.0], n_train=60, n_test=20)
+    >>> round(interval.low, 3), round(interval.high, 3)
+    (-1.513, 5.513)
     """
     mean, error, seeds, reason = _corrected(per_seed, n_train, n_test)
     if reason:

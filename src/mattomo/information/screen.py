@@ -1,7 +1,7 @@
 """A cheap screen before any augmented model is trained: do the baselines' errors know of each other?
 
-With e_A the residual of A predicted from R and e_p that of p, dependence of the two residuals is a sign that A
-tells of p beyond R. It is free for properties that are also targets, since their baselines exist. It is
+With e_A the residual of A predicted from R and e_p that of p, dependence of the two residuals is a sign that
+A tells of p beyond R. It is free for properties that are also targets, since their baselines exist. It is
 blind to synergy: with p = A xor R neither residual tells of the other. A candidate that it misses may help;
 a candidate that it finds may owe this to a poor baseline.
 """
