@@ -98,10 +98,12 @@ def calibration(
         "control", *keys, "n", "n_seeds", "mae_change", "bits", "expected_bits", *CRITERIA, *CHANGES,
         "swap", "n_swap", "expected_share", "reading",
     ]  # fmt: skip
-    groups = gains[gains["added"].isin(list(CONTROLS))][keys].drop_duplicates().to_dict("records")
-    records = []
+    found = gains.loc[gains["added"].isin(list(CONTROLS)), keys].drop_duplicates()
+    named = [dict(zip(keys, values, strict=True)) for values in found.itertuples(index=False)]
+    groups = named if keys else [{}]
+    records: list[dict[str, Any]] = []
     for control in CONTROLS:
-        for group in groups or [{}]:
+        for group in groups:
             cells = _of(gains, control, group)
             if len(cells):
                 record = _record(control, cells, _of(bits, control, group), planted_snr)

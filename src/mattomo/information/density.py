@@ -226,7 +226,9 @@ def fit_density(
     among = residual[smooth]
     scale = _scale(among) if len(among) >= _FEWEST_CONTINUOUS else 0.0
     if scale > 0:
-        tail_scale, tail_weight = max(float(np.abs(among).mean()), scale), 2.0 / (len(among) + 20)
+        distance = np.abs(among)
+        distance = np.minimum(distance, np.quantile(distance, 0.99))  # one broken row sets no scale
+        tail_scale, tail_weight = max(float(distance.mean()), scale), 2.0 / (len(among) + 20)
         widths = 1.5 * scale * _RESIDUAL_WIDTHS
         density = _left_out_density(place[smooth], _scaled(among, scale)) / scale
         floor = tail_weight * _tail(among, tail_scale)[:, None, None]
@@ -315,9 +317,10 @@ def _tail(residual: Floats, scale: float) -> Floats:
 
 
 def _scale(residual: Floats) -> float:
-    """Standard deviation from the quartiles; from all values where the quartiles agree."""
-    low, high = np.quantile(residual, [0.25, 0.75])
-    return max(float(high - low) / 1.349, 1e-3 * float(residual.std()))
+    """Standard deviation from the quartiles; where they (nearly) agree, from what lies outside them."""
+    lowest, low, high, highest = np.quantile(residual, [0.05, 0.25, 0.75, 0.95])
+    robust = max(float(high - low) / 1.349, 1e-3 * float(highest - lowest) / 3.29)
+    return robust or float(residual.std())
 
 
 def _places(ordered: Floats, predicted: Floats) -> Floats:

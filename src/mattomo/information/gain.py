@@ -22,7 +22,7 @@ CRITERIA: dict[str, str] = {
 
 #: Criteria of a change in either direction: no hits of Table 1, which lists what lowers the error.
 CHANGES: dict[str, str] = {
-    "paired_minmax_two_sided": "the error falls or rises, in every seed (its range excludes zero)",
+    "paired_minmax_two_sided": "the error falls in every seed, or rises in every seed",
 }
 
 _BASE = ["learner", "representation", "target", "seed"]

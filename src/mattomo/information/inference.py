@@ -12,6 +12,7 @@ from scipy import special
 Floats = NDArray[np.float64]
 
 _FEWEST_CLUSTERS = 3
+_ROUNDING = 1e-9
 
 
 class Interval(NamedTuple):
@@ -204,6 +205,8 @@ def swap_test(
     finite = np.isfinite(rises)
     if not finite.all():
         return Clustered(math.nan, math.nan, 0, 0, math.nan, math.nan, "a loss is not finite")
+    # What rounding leaves of a swap that changes nothing (an A that R determines) is no rise.
+    rises = np.where(np.abs(rises) <= _ROUNDING * np.abs(own).mean(), 0.0, rises) if len(own) else rises
     _, first, member = np.unique(ids, return_index=True, return_inverse=True)
     per_material = np.bincount(member, weights=rises) / np.maximum(np.bincount(member), 1)
     return clustered(per_material, formulas[first])

@@ -47,9 +47,9 @@ def residual_information(
 ) -> Screened:
     """Mutual information of e_A and e_p over common rows, by equal-count bins.
 
-    Plug-in estimate with the correction of Miller & Madow (1955) on 2 to 8 bins of ranks each, at least 20
-    rows a cell. Bins lose some information (of 0.596 bits between normals with correlation 0.75, 0.05), never
-    add any: read it as an order of candidates.
+    Plug-in estimate with the correction of Miller & Madow (1955) on 2 to 16 bins of ranks each, at least 20
+    rows a cell. Bins lose information and never add any (of the 0.596 bits between normals with correlation
+    0.75, 16 bins lose 7 % and 8 bins 14 %): read it as an order of candidates.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def residual_information(
     n = len(left)
     if n < _FEWEST_ROWS:
         return Screened(math.nan, math.nan, math.nan, n, f"fewer than {_FEWEST_ROWS} common rows")
-    bins = int(np.clip(math.sqrt(n / 20), 2, 8))
+    bins = int(np.clip(math.sqrt(n / 20), 2, 16))
     x, y = _binned(left, bins), _binned(right, bins)
     if x.max() == 0 or y.max() == 0:
         return Screened(math.nan, math.nan, math.nan, n, "a residual has one value")
