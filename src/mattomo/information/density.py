@@ -238,7 +238,7 @@ def fit_density(
         floor = tail_weight * _tail(among, tail_scale)[:, None, None]
         likelihood = np.log((1 - tail_weight) * density + floor).sum(axis=0) + by_width[:, None]
     else:  # too few values off the atoms for a kernel: the tail alone
-        tail_scale, tail_weight = float(np.abs(residual).mean()) or float(true.std()), 1.0
+        tail_scale, tail_weight = float(np.abs(residual).mean()) or float(true.std()) or 1.0, 1.0
         widths = np.array([tail_scale])
         likelihood = by_width[:, None] + np.log(_tail(among, tail_scale)).sum()
     chosen, width = np.unravel_index(int(np.argmax(likelihood)), likelihood.shape)
