@@ -66,7 +66,8 @@ def test_readings():
     )
     assert found.loc["control:planted", "reading"] == (
         "planted: -50.0% of error and +1.000 bits on average (at most about 1.00 bits are there); the error "
-        "falls in every seed in 100% of 2 cells; the swap test marks 100% of 2. Signals of this size are found."
+        "falls in every seed in 100% of 2 cells; the swap test marks 100% of 2. Signals of this size are "
+        "found."
     )
 
 

@@ -80,3 +80,5 @@ def test_one_row_a_curve_in_the_order_given():
     table = pd.concat([curve([0.8, 0.5], (1, 2), name=name, noise=(0, 1)) for name in "ba"])
     assert gain_curves(table)["added"].tolist() == ["b", "a"]
     assert gain_curves(table.iloc[:0]).empty
+    with pytest.raises(ValueError, match="duplicate"):
+        gain_curves(pd.concat([table, table]))

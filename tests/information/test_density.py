@@ -182,6 +182,22 @@ def test_a_target_of_atoms_alone():
     assert np.isfinite(found[3])
 
 
+def test_a_target_in_steps_is_known_to_a_step_and_no_better():
+    """Integers: predictions that repeat earn nothing from the steps, and a density is at most one a step."""
+    rng = np.random.default_rng(6)
+    for unit in (1.0, 0.25):
+        true = unit * np.round(20 * rng.standard_normal(800))
+        half = slice(0, 400), slice(400, 800)
+        scores = []
+        for predicted in (np.zeros(800), unit * 5 * rng.standard_normal(800) * 1e-3):
+            fitted = fit_density(predicted[half[0]], true[half[0]], atoms=[])
+            scores.append(fitted.log2(predicted[half[1]], true[half[1]]).mean())
+        assert scores[0] == pytest.approx(scores[1], abs=0.05)
+        near = true + 0.05 * unit * rng.standard_normal(800)
+        fitted = fit_density(near[half[0]], true[half[0]], atoms=[])
+        assert -0.2 < fitted.log2(near[half[1]], true[half[1]]).mean() + math.log2(unit) <= 0.01
+
+
 def test_shapes_are_checked():
     with pytest.raises(ValueError, match=r"one shape \(n,\), got \(3,\) and \(2,\)"):
         fit_density([1.0, 2.0, 3.0], [1.0, 2.0])

@@ -18,8 +18,7 @@ from mattomo.information.density import FEWEST_ROWS, fit_density, unusable
 
 Floats = NDArray[np.float64]
 
-#: Reasons for a missing number that `laplace_bits` and `density_bits` share.
-ZERO_ERROR = "the augmented error is zero: the bits are unbounded"
+_ZERO_ERROR = "the augmented error is zero: the bits are unbounded"
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ def laplace_bits(mae0: ArrayLike, mae1: ArrayLike) -> tuple[Floats, NDArray[np.s
     finite = np.isfinite(before) & np.isfinite(after)
     reasons = np.select(
         [~finite, (before < 0) | (after < 0), before == 0, after == 0],
-        ["a model's MAE is not finite", "an MAE is negative", "baseline MAE is zero", ZERO_ERROR],
+        ["a model's MAE is not finite", "an MAE is negative", "baseline MAE is zero", _ZERO_ERROR],
         default="",
     )
     defined = reasons == ""

@@ -65,6 +65,11 @@ def gain_curves(
         bits_smallest, bits_largest (means over seeds); low_largest, high_largest; slope, slope_low,
         slope_high (bits per doubling); word; sentence.
 
+    Raises
+    ------
+    ValueError
+        A curve has a fraction twice for a seed.
+
     Notes
     -----
     Seeds that lack a size are left out. With a single seed the interval of the slope comes from the scatter
@@ -78,7 +83,7 @@ def gain_curves(
 
 
 def _curve(rows: pd.DataFrame, test_share: float, level: float) -> dict[str, Any]:
-    table = rows.pivot_table(index="seed", columns="fraction", values="bits", dropna=False).dropna()
+    table = rows.pivot(index="seed", columns="fraction", values="bits").dropna()
     sizes = rows.groupby("fraction")["n_train"].mean().reindex(table.columns).to_numpy(dtype=float)
     values = table.to_numpy(dtype=float)
     empty = dict.fromkeys(_COLUMNS, math.nan) | {"n_seeds": len(values), "word": "undecided"}

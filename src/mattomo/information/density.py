@@ -32,6 +32,7 @@ _FAR = 1e-6
 # Exponents are cut here: what lies below is far under the tail floor, and single precision stays normal.
 _LOWEST_EXPONENT = -69.0
 _FEWEST_CONTINUOUS = 5
+_STEPS = 1 / math.sqrt(2 * math.pi)
 _ATOM_SHARE, _ATOM_ROWS = 0.01, 10
 _ROUNDING = 1e-9
 # Beyond these, squares would overflow: a value is as good as infinite, a distance as good as this one.
@@ -181,7 +182,9 @@ def fit_density(
     q(y | prediction) = P(continuous) [(1 - w) f(y - prediction | rank) + w t2] for a continuous value and
     P(atom) for an atom. f and the probabilities are kernel regressions on the rank of the prediction; t2, a
     Student density with two degrees of freedom and weight w = 2 / (n + 20), keeps surprises finite. Both
-    kernel widths maximise the leave-one-out likelihood over a grid of 6 x 14.
+    kernel widths maximise the leave-one-out likelihood over a grid of 6 x 14. The kernel over residuals is no
+    narrower than 0.4 steps where the target comes in steps (integers): no density exceeds one per step, and a
+    model whose predictions repeat earns nothing from the steps.
 
     Parameters
     ----------
@@ -226,15 +229,16 @@ def fit_density(
     among = residual[smooth]
     scale = _scale(among) if len(among) >= _FEWEST_CONTINUOUS else 0.0
     if scale > 0:
+        narrowest = _STEPS * _step(true, smooth)
         distance = np.abs(among)
         distance = np.minimum(distance, np.quantile(distance, 0.99))  # one broken row sets no scale
-        tail_scale, tail_weight = max(float(distance.mean()), scale), 2.0 / (len(among) + 20)
-        widths = 1.5 * scale * _RESIDUAL_WIDTHS
-        density = _left_out_density(place[smooth], _scaled(among, scale)) / scale
+        tail_scale, tail_weight = max(float(distance.mean()), scale, narrowest), 2.0 / (len(among) + 20)
+        widths = np.maximum(1.5 * scale * _RESIDUAL_WIDTHS, narrowest)
+        density = _left_out_density(place[smooth], _scaled(among, scale), widths / scale) / scale
         floor = tail_weight * _tail(among, tail_scale)[:, None, None]
         likelihood = np.log((1 - tail_weight) * density + floor).sum(axis=0) + by_width[:, None]
     else:  # too few values off the atoms for a kernel: the tail alone
-        tail_scale, tail_weight = float(np.abs(residual).mean()) or float(true.std()), 1.0
+        tail_scale, tail_weight = float(np.abs(residual).mean()) or float(true.std()) or 1.0, 1.0
         widths = np.array([tail_scale])
         likelihood = by_width[:, None] + np.log(_tail(among, tail_scale)).sum()
     chosen, width = np.unravel_index(int(np.argmax(likelihood)), likelihood.shape)
@@ -264,11 +268,11 @@ def _left_out_labels(place: Floats, label: Ints, prior: Floats) -> Floats:
     return total
 
 
-def _left_out_density(place: Floats, scaled: Floats) -> Floats:
-    """Leave-one-out density of residuals in units of their scale, shape (n, 6, 14)."""
-    out = np.empty((len(place), len(_RANK_WIDTHS), len(_RESIDUAL_WIDTHS)))
-    norm = 1.5 * math.sqrt(2 * math.pi) * _RESIDUAL_WIDTHS
-    precision = (-0.5 / (1.5 * _RESIDUAL_WIDTHS) ** 2).astype(np.float32)
+def _left_out_density(place: Floats, scaled: Floats, widths: Floats) -> Floats:
+    """Leave-one-out density of residuals, they and the widths in units of their scale, shape (n, 6, 14)."""
+    out = np.empty((len(place), len(_RANK_WIDTHS), len(widths)))
+    norm = math.sqrt(2 * math.pi) * widths
+    precision = (-0.5 / widths**2).astype(np.float32)
     for rows in _blocks(len(place), len(place)):
         weights = _rank_weights(place, rows)
         square = np.square(scaled[rows, None] - scaled).astype(np.float32)
@@ -314,6 +318,14 @@ def _tail(residual: Floats, scale: float) -> Floats:
     """Student density with two degrees of freedom: (2 + x²)^(-3/2)."""
     out: Floats = (2 + np.square(residual / scale)) ** -1.5 / scale
     return out
+
+
+def _step(true: Floats, smooth: NDArray[np.bool_]) -> float:
+    """Usual distance of neighbouring values of the target if most of them off the atoms repeat, else 0."""
+    among = true[smooth]
+    if 2 * len(np.unique(among)) > len(among):
+        return 0.0
+    return float(np.median(np.diff(np.unique(true))))
 
 
 def _scale(residual: Floats) -> float:
