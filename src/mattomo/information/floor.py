@@ -31,7 +31,7 @@ _MANY = 500
 
 @dataclass(frozen=True)
 class Floor:
-    """Least mean absolute error of any model of the composition, in the unit of the property.
+    """Least mean absolute error of models that read the composition alone, in the unit of the property.
 
     Attributes
     ----------
@@ -80,13 +80,14 @@ class Floor:
     def sentence(self) -> str:
         """What it means, for people."""
         if not self.enough:
-            return f"only {self.n_repeated:,} formulas repeat: your data cannot tell"
+            repeat = "formula repeats" if self.n_repeated == 1 else "formulas repeat"
+            return f"only {self.n_repeated:,} {repeat}: your data cannot tell"
         unit = f" {self.unit}" if self.unit else ""
-        share = f", {self.floor / self.spread:.0%} of the error of knowing nothing" if self.spread else ""
+        share = f", {self.floor / self.spread:.1%} of the error of knowing nothing" if self.spread else ""
         return (
-            f"no model of the composition alone can have a mean absolute error below {self.floor:.3g}{unit} "
-            f"({self.low:.3g} to {self.high:.3g}){share}; {self.n_repeated:,} of {self.n_formulas:,} formulas "
-            "repeat"
+            f"on these rows no function of the formula has a mean absolute error below {self.table:.3g}{unit}; "
+            f"about {self.floor:.3g} ({self.low:.3g} to {self.high:.3g}){share}, is to be expected on further "
+            f"ones; {self.n_repeated:,} of {self.n_formulas:,} formulas repeat"
         )
 
 
@@ -176,7 +177,7 @@ def floor(
     --------
     >>> found = floor(np.array([0.0, 2.0, 5.0]), np.array(["TiO2", "TiO2", "MgO"]))
     >>> round(found.table, 4), found.sentence
-    (0.6667, 'only 1 formulas repeat: your data cannot tell')
+    (0.6667, 'only 1 formula repeats: your data cannot tell')
     """
     values = np.asarray(values, dtype=np.float64)
     meant = np.ones(len(values), dtype=bool) if meant is None else np.asarray(meant, dtype=bool)
@@ -199,9 +200,8 @@ def floor(
     corrected = off_sum * correction[sizes]
     repeated = (sizes > 1) & (counted > 0)
     n_repeated, n_repeated_rows = int(repeated.sum()), int(counted[repeated].sum())
-    low, high = _interval(
-        corrected[repeated], counted[repeated], counted[(sizes == 1) & (counted > 0)], n_bootstrap, seed
-    )
+    n_single = int(((sizes == 1) & (counted > 0)).sum())
+    low, high = _interval(corrected[repeated], counted[repeated], n_single, n_bootstrap, seed)
     kept = values[meant]
     nothing = math.nan
     return Floor(
@@ -249,10 +249,10 @@ def _mean_difference(values: Floats, group: Ints, first: Ints, sizes: Ints) -> F
 
 
 def _interval(
-    sums: Floats, counts: Floats, single_counts: Floats, n_bootstrap: int, seed: int
+    sums: Floats, counts: Floats, n_single: int, n_bootstrap: int, seed: int
 ) -> tuple[float, float]:
     """95 % bootstrap interval of the mean, formulas drawn with replacement; single ones add rows only."""
-    n_formulas = len(sums) + len(single_counts)
+    n_formulas = len(sums) + n_single
     if n_formulas == 0 or n_bootstrap == 0:
         return math.nan, math.nan
     rng = generator("polymorph floor", seed)
