@@ -1,8 +1,8 @@
 """Linear and power laws between columns, all small sets of sources at once.
 
-Products of powers are linear in logarithms, so both searches are one: least squares for every target and set of
-sources from one matrix of products, screened on held-out rows; what passes is fitted again, its numbers are
-rounded where that costs nothing, and it is measured on all rows.
+Products of powers are linear in logarithms, so both searches are one: least squares for every target and set
+of sources from one matrix of products, screened on held-out rows; what passes is fitted again, its numbers
+are rounded where that costs nothing, and it is measured on all rows.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,8 +63,9 @@ def algebraic(
     sample : int
         Rows that candidates are fitted and screened on.
     largest : float
-        Median |residual| over the median absolute deviation of the target (in logarithms for powers). Besides,
-        four rows in five must lie within a twentieth of the latter: a median alone is satisfied by half.
+        Median |residual| over the median absolute deviation of the target (in logarithms for powers).
+        Besides, four rows in five must lie within a twentieth of the latter: a median alone is satisfied by
+        half.
     least, least_rows : float, int
         Share of the target's rows, and number of rows, that must have all quantities.
     seed : int
@@ -80,10 +81,10 @@ def algebraic(
         return ()
     plain = np.stack([*scalars.values(), *given.values()], axis=1)
     known = {name: int(np.isfinite(plain[:, k]).sum()) for k, name in enumerate(names)}
-    bounds = (sample, largest, least, least_rows, seed)
+    bounds = _Bounds(sample, largest, least, least_rows, seed)
     searches = (
-        _Search("linear", names, plain, np.ones(len(names)), known, *bounds),
-        _Search("power", names, *_logarithms(plain), known, *bounds),
+        _Search("linear", names, plain, np.ones(len(names)), known, bounds),
+        _Search("power", names, *_logarithms(plain), known, bounds),
     )
     for size in (1, 2, 3):
         sets = [(s, _implied(s)) for s in _source_sets(tuple(scalars), tuple(given), size)]
@@ -106,7 +107,7 @@ def _source_sets(scalars: tuple[str, ...], given: tuple[str, ...], size: int) ->
 
 
 def _implied(sources: tuple[str, ...]) -> set[str]:
-    """The sources, and what they fix by definition: two of formula mass, atoms and mean mass fix the third."""
+    """The sources, and what they fix: two of formula mass, atoms and mean atomic mass fix the third."""
     has = set(sources)
     return has | _REDUNDANT if len(has & _REDUNDANT) == 2 else has
 
@@ -121,6 +122,14 @@ def _logarithms(values: Floats) -> tuple[Floats, Floats]:
     return out, signs
 
 
+class _Bounds(NamedTuple):
+    sample: int
+    largest: float
+    least: float
+    least_rows: int
+    seed: int
+
+
 @dataclass
 class _Search:
     kind: Kind
@@ -128,17 +137,15 @@ class _Search:
     values: Floats
     signs: Floats
     known: Mapping[str, int]
-    sample: int
-    largest: float
-    least: float
-    least_rows: int
-    seed: int
+    bounds: _Bounds
 
     def __post_init__(self) -> None:
+        self.largest = self.bounds.largest
         self.place = {name: k for k, name in enumerate(self.names)}
         # columns are known on few distinct sets of rows
         numbered: dict[bytes, int] = {}
-        self.classes, self.patterns = [], []
+        self.classes: list[int] = []
+        self.patterns: list[NDArray[np.bool_]] = []
         for column in np.isfinite(self.values).T:
             number = numbered.setdefault(np.packbits(column).tobytes(), len(numbered))
             self.classes.append(number)
@@ -154,7 +161,7 @@ class _Search:
         found = []
         for pattern, chosen in by_rows.items():
             rows, n = self.rows(pattern)
-            if n < self.least_rows or n < self.least * self.known[target]:
+            if n < self.bounds.least_rows or n < self.bounds.least * self.known[target]:
                 continue
             index = np.array([[self.place[name] for name in sources] for sources in chosen])
             for k in self.screened(rows, self.place[target], index):
@@ -167,8 +174,8 @@ class _Search:
         """A sample, in random order, of the rows that have all these columns; and how many there are."""
         if pattern not in self.drawn:
             rows = self.every(pattern)
-            mixed = generator("relations", self.seed, len(rows)).permutation(rows)
-            self.drawn[pattern] = mixed[: self.sample], len(rows)
+            mixed = generator("relations", self.bounds.seed, len(rows)).permutation(rows)
+            self.drawn[pattern] = mixed[: self.bounds.sample], len(rows)
         return self.drawn[pattern]
 
     def every(self, pattern: frozenset[int]) -> Ints:
@@ -201,13 +208,14 @@ class _Search:
         if scale == 0:
             return []
         residual = np.abs(y[kept, None] - np.einsum("hbs,bs->hb", held[kept][:, at], weight))
-        return tried[np.median(residual, axis=0) < 2 * self.largest * scale].tolist()
+        passed = np.median(residual, axis=0) < 2 * self.largest * scale
+        return [int(k) for k in tried[passed]]
 
     def settled(self, target: str, sources: tuple[str, ...], pattern: frozenset[int]) -> Law | None:
         """The law with rounded numbers, measured on all its rows; None if it does not hold on them."""
         rows, n = self.rows(pattern)
         every = self.every(pattern)
-        at = [self.place[name] for name in sources]
+        at = np.array([self.place[name] for name in sources])
         y, x = self.values[rows, self.place[target]], self.values[np.ix_(rows, at)]
         centre, spread = x.mean(axis=0), x.std(axis=0)
         weight = np.linalg.lstsq(
@@ -272,7 +280,8 @@ def _sum(target: str, sources: tuple[str, ...], numbers: Floats, offset: float) 
 
 
 def _product(target: str, sources: tuple[str, ...], numbers: Floats, factor: float) -> str:
-    above, below = [], []
+    above: list[str] = []
+    below: list[str] = []
     for name, number in zip(sources, numbers, strict=True):
         (above if number > 0 else below).append(name + _power(abs(number)))
     size = abs(factor)

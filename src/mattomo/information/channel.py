@@ -2,8 +2,8 @@
 
 A reading of the property p with resolution eps is p plus an error uniform on plus or minus eps/2 (or normal
 with the same standard deviation, eps / sqrt(12)). A uniform error leaves, with equal chances, the materials
-within eps/2 of the reading, so that I(M; reading) = log2 n - E log2 n(reading +/- eps/2). Bins would count two
-values on either side of an edge as different however close they are. Categories are read without error.
+within eps/2 of the reading, so that I(M; reading) = log2 n - E log2 n(reading +/- eps/2). Bins would count
+two values on either side of an edge as different however close they are. Categories are read without error.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Noise = Literal["uniform", "gaussian"]
 
-#: Where nothing is known of a scalar's resolution, this share of its range of values (from the 5th to the 95th
-#: percentile) is assumed.
+#: Where nothing is known of a scalar's resolution, this share of its range of values (from the 5th to the
+#: 95th percentile) is assumed.
 ASSUMED_SHARE = 0.01
 _SIGMAS = 8.0
 
@@ -259,8 +259,7 @@ def drawn_rows(n: int, k: int, *key: object) -> Ints:
 
 def _within(points: Floats, read: Floats, eps: Floats) -> NDArray[np.bool_]:
     # the hair keeps the material that was read, whatever the rounding
-    inside: NDArray[np.bool_] = (np.abs(points - read) <= eps * (0.5 + 1e-9)).all(axis=1)
-    return inside
+    return np.asarray(np.all(np.abs(points - read) <= eps * (0.5 + 1e-9), axis=1), dtype=np.bool_)
 
 
 def _normal_entropy(points: Floats, read: Floats, sigma: Floats) -> float:

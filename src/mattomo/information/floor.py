@@ -1,8 +1,8 @@
 """The polymorph floor: no model that reads the composition alone can err less than polymorphs differ.
 
 A function of the formula says the same of all polymorphs, so its mean absolute error is at least
-E|p - median of p among the materials of that formula|, before anything is trained. How far the error of a model
-of the structure lies below it is what structure adds for certain.
+E|p - median of p among the materials of that formula|, before anything is trained. How far the error of a
+model of the structure lies below it is what structure adds for certain.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class Floor:
     low, high : float
         95 % interval of ``floor``, bootstrap by formula.
     pairs : float
-        Half the mean difference of polymorphs (formulas with one material count 0): a lower bound of the floor
-        for further materials whatever the shape of the spread.
+        Half the mean difference of polymorphs (formulas with one material count 0): a lower bound of the
+        floor for further materials whatever the shape of the spread.
     within : float
         ``floor`` among the rows whose formula repeats; NaN if none does.
     spread : float
@@ -85,9 +85,9 @@ class Floor:
         unit = f" {self.unit}" if self.unit else ""
         share = f", {self.floor / self.spread:.1%} of the error of knowing nothing" if self.spread else ""
         return (
-            f"on these rows no function of the formula has a mean absolute error below {self.table:.3g}{unit}; "
-            f"about {self.floor:.3g} ({self.low:.3g} to {self.high:.3g}){share}, is to be expected on further "
-            f"ones; {self.n_repeated:,} of {self.n_formulas:,} formulas repeat"
+            "on these rows no function of the formula has a mean absolute error below "
+            f"{self.table:.3g}{unit}; about {self.floor:.3g} ({self.low:.3g} to {self.high:.3g}){share}, is "
+            f"to be expected on further ones; {self.n_repeated:,} of {self.n_formulas:,} formulas repeat"
         )
 
 
@@ -108,7 +108,8 @@ def polymorph_floor(
     name : str
         A scalar column.
     rows : ndarray of int64, shape (k,), optional
-        Rows the error is meant of, e.g. the test rows of a split; medians are of the whole table all the same.
+        Rows the error is meant of, e.g. the test rows of a split; medians are of the whole table all the
+        same.
     n_bootstrap, seed : int
 
     Raises
@@ -118,9 +119,7 @@ def polymorph_floor(
     """
     column = materials.column(name)
     if column.info.kind != "scalar":
-        raise InputError(
-            "only a number has a spread within its formula", file=materials.source, column=name
-        )
+        raise InputError("only a number has a spread within its formula", file=materials.source, column=name)
     meant = np.ones(len(materials), dtype=bool)
     if rows is not None:
         meant[:] = False
@@ -194,7 +193,7 @@ def floor(
     correction = np.concatenate([[0.0], correction])
 
     n = int(meant.sum())
-    counted = np.bincount(group, meant, minlength=len(sizes))
+    counted = np.bincount(group, meant, minlength=len(sizes)).astype(np.float64)
     off_sum = np.bincount(group, off * meant, minlength=len(sizes))
     pair_sum = 0.5 * _mean_difference(values, group, first, sizes) * counted
     corrected = off_sum * correction[sizes]

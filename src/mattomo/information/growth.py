@@ -1,9 +1,9 @@
 """In the size of the table: how many materials would still be told apart among fewer, or more, of their like.
 
-Below n, expectations over random parts of the table are exact sums (rarefaction). Beyond n, the series of Good
-and Toulmin (Biometrika 43, 45 (1956)) extrapolates without a model, to 2 n as it stands and to 4 n at most with
-the smoothing of Orlitsky, Suresh & Wu (PNAS 113, 13283 (2016)); further out nothing can be said. All of it
-supposes that materials to come are sampled as those at hand.
+Below n, expectations over random parts of the table are exact sums (rarefaction). Beyond n, the series of
+Good and Toulmin (Biometrika 43, 45 (1956)) extrapolates without a model, to 2 n as it stands and to 4 n at
+most with the smoothing of Orlitsky, Suresh & Wu (PNAS 113, 13283 (2016)); further out nothing can be said.
+All of it supposes that materials to come are sampled as those at hand.
 """
 
 from __future__ import annotations
@@ -174,7 +174,7 @@ def _mean_log_alike(partners: Ints, n: int, size: int) -> Floats:
 
 
 def _alternating(values: Ints, t: float, n: int) -> Floats:
-    """(-t)^i for each i of ``values``, damped beyond t = 1 by a binomial tail (Orlitsky et al., theorem 1)."""
+    """(-t)^i for each i of ``values``, damped beyond t = 1 by a binomial tail (Orlitsky et al. 2016)."""
     if t <= 1:
         return np.asarray((-t) ** values.astype(np.float64), dtype=np.float64)
     trials = max(math.floor(0.5 * math.log(n * t**2 / (t - 1), 3)), 1)

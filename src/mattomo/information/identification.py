@@ -1,9 +1,10 @@
 """Which material is it? How k properties, read at finite resolution, single out one row of a table.
 
-Readings are simulated: a material, and for each property its value plus an error uniform on plus or minus half
-of the resolution. Under each reading the materials that match are equally likely, so their number n gives the
-bits (log2 N - mean log2 n), the share singled out (n = 1) and the chance to name it (mean 1/n). The matches of
-a set of properties are the intersection of those of each, kept as bits: any set costs one pass over them.
+Readings are simulated: a material, and for each property its value plus an error uniform on plus or minus
+half of the resolution. Under each reading the materials that match are equally likely, so their number n
+gives the bits (log2 N - mean log2 n), the share singled out (n = 1) and the chance to name it (mean 1/n). The
+matches of a set of properties are the intersection of those of each, kept as bits: any set costs one pass
+over them.
 """
 
 from __future__ import annotations
@@ -14,15 +15,14 @@ from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from mattomo.errors import InputError
-from mattomo.information.channel import Floats, Ints, Readings, drawn_rows, readings, resolution
+from mattomo.information.channel import Floats, Ints, Readings, drawn_rows, readings
 from mattomo.information.growth import Growth, growth
 from mattomo.keyed import generator
-from mattomo.materials.registry import PAPER_PROPERTIES, nearest, resolve
-from mattomo.materials.table import Column, Materials
+from mattomo.materials.registry import PAPER_PROPERTIES, resolve
+from mattomo.materials.table import Materials
 
 Words = NDArray[np.uint64]
 
@@ -243,88 +243,8 @@ def matched(parts: Iterable[Words]) -> Ints:
     return _count(reduce(np.bitwise_and, parts))
 
 
-def compatible(
-    materials: Materials,
-    known: Mapping[str, float | str],
-    resolutions: Mapping[str, float] | None = None,
-) -> pd.DataFrame:
-    """Materials compatible with known values, and how likely each is to be the one.
-
-    Every row counts alike beforehand. Scalars err normally with the standard deviation of an error uniform
-    over their resolution, eps / sqrt(12), cut off at plus or minus eps; categories must be equal.
-
-    Parameters
-    ----------
-    materials : Materials
-    known : mapping of str to float or str
-        Values by name of property.
-    resolutions : mapping of str to float, optional
-        Widths eps by name, in the unit of the property; else the registry's.
-
-    Returns
-    -------
-    DataFrame
-        One row a compatible material, most likely first (then by id): id, formula, probability (they sum to
-        1), and the columns of ``known``. Rows that lack one of them are not compatible; no row may be.
-
-    Raises
-    ------
-    InputError
-        Nothing known, no such property, a value that is no number, or no such level of a category.
-    """
-    if not known:
-        raise InputError("no value is known", hint="Give one at least, e.g. band_gap=1.1.")
-    columns = {name: materials.column(name) for name in known}
-    for name in resolutions or {}:
-        if name not in columns:
-            raise InputError(
-                "a resolution of a property that is not known", column=name, hint=nearest(name, list(known))
-            )
-    inside = np.ones(len(materials), dtype=bool)
-    log_weight = np.zeros(len(materials))
-    for name, column in columns.items():
-        value = _known_value(column, known[name], materials.source)
-        if isinstance(value, str):
-            inside &= ~column.missing & (column.values.astype(str) == value)
-            continue
-        width, _ = resolution(column, resolutions)
-        off = np.abs(np.where(column.missing, np.inf, column.values.astype(np.float64)) - value) / width
-        inside &= off <= 1
-        log_weight -= 0.5 * 12 * np.minimum(off, 1.0) ** 2
-    rows = np.flatnonzero(inside)
-    weight = np.exp(log_weight[rows] - log_weight[rows].max(initial=-np.inf)) if len(rows) else np.zeros(0)
-    rows_by = np.lexsort((materials.ids[rows], -weight))
-    rows, weight = rows[rows_by], weight[rows_by]
-    frame = {
-        "id": materials.ids[rows],
-        "formula": materials.compositions.formulas[rows],
-        "probability": weight / weight.sum() if len(rows) else weight,
-    }
-    return pd.DataFrame({**frame, **{name: column.values[rows] for name, column in columns.items()}})
-
-
-def _known_value(column: Column, value: float | str, source: str) -> float | str:
-    name = column.info.name
-    if column.info.kind == "category":
-        levels = sorted(set(column.values[~column.missing].astype(str).tolist()))
-        # flags are stored as words, whatever the case
-        for level in levels:
-            if level.lower() == str(value).lower():
-                return level
-        raise InputError(
-            "no row has this class", file=source, column=name, value=value, hint=nearest(str(value), levels)
-        )
-    try:
-        number = float(value)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise InputError("not a number", file=source, column=name, value=value, hint="E.g. band_gap=1.1.")
-    return number
-
-
 def _count(words: Words) -> Ints:
-    return np.bitwise_count(words).sum(axis=1, dtype=np.int64)
+    return np.asarray(np.bitwise_count(words).sum(axis=1), dtype=np.int64)
 
 
 def _bits(counts: Ints, n: int) -> Floats:
@@ -367,8 +287,8 @@ def _greedy(matching: Mapping[str, Words]) -> dict[str, Ints]:
     left, counts = sorted(matching), {}
     current: Words | None = None
     while left:
-        tried = {name: matched([matching[name]] if current is None else [current, matching[name]])
-                 for name in left}  # fmt: skip
+        so_far = [] if current is None else [current]
+        tried = {name: matched([*so_far, matching[name]]) for name in left}
         # fewest bits left open; where no bits are gained any more, fewest matches of other materials
         best = min(left, key=lambda name: (np.log2(tried[name]).sum(), tried[name].sum(), name))
         counts[best] = tried[best]

@@ -1,9 +1,9 @@
 """I(R;M): how much of the identity of a material a projection R holds.
 
 M is uniform on the n rows of a table, so H(M) = log2 n. A projection that gives the materials of a group the
-same value leaves a choice between them open: with groups of sizes n_g, I(R;M) = log2 n - (1/n) sum n_g log2 n_g
-bits. The numbers speak of this table: more materials, or more alike ones, and every projection holds less of
-the (larger) total.
+same value leaves a choice between them open: with groups of sizes n_g, I(R;M) = log2 n - (1/n) sum n_g log2
+n_g bits. The numbers speak of this table: more materials, or more alike ones, and every projection holds less
+of the (larger) total.
 """
 
 from __future__ import annotations
@@ -32,7 +32,10 @@ REPRESENTATIONS: dict[str, str] = {
 }
 """The representations whose identity is measured, and what makes two materials alike to each."""
 
-_SYMMETRY = {"composition + crystal system": "crystal_system", "composition + space group": "spacegroup_number"}
+_SYMMETRY = {
+    "composition + crystal system": "crystal_system",
+    "composition + space group": "spacegroup_number",
+}
 
 
 @dataclass(frozen=True)

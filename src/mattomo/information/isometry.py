@@ -2,13 +2,15 @@
 
 For each ordered pair of elements (a, b), the distance from an a site to its k-th nearest b neighbour is
 averaged over all a sites, once as the mean and once as the root mean square: average minimum distances
-(Widdowson et al., MATCH Commun. Math. Comput. Chem. 87, 529 (2022)) told apart by element. They depend neither
-on the choice, size and orientation of the cell nor on the order of its sites, and if every atom moves by at
-most t, none changes by more than 2 t. The cube root of the volume per atom, a length too, is compared beside
-them. Mirror images are one structure.
+(Widdowson et al., MATCH Commun. Math. Comput. Chem. 87, 529 (2022)) told apart by element. They depend
+neither on the choice, size and orientation of the cell nor on the order of its sites, and if every atom moves
+by at most t, none changes by more than 2 t. The cube root of the volume per atom, a length too, is compared
+beside them. Mirror images are one structure.
 """
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,7 +78,7 @@ def structure_groups(materials: Materials, *, tolerance: float = TOLERANCE) -> I
     for members in _by_formula(rows, formula):
         described = average_distances(materials.take(members).structures)
         starts = np.flatnonzero(np.r_[True, np.diff(formula[members]) != 0, True])
-        for start, stop in zip(starts[:-1], starts[1:], strict=True):
+        for start, stop in pairwise(starts.tolist()):
             # crystals of one formula have the same pairs of elements, in the same columns
             points = described[start:stop]
             points = np.c_[points[:, ~np.isnan(points).all(axis=0)], spacing[members[start:stop]]]
@@ -84,7 +86,7 @@ def structure_groups(materials: Materials, *, tolerance: float = TOLERANCE) -> I
             pairs.append(members[start:stop][near])
     found = np.concatenate(pairs) if pairs else np.zeros((0, 2), dtype=np.int64)
     links = coo_array((np.ones(len(found), dtype=bool), (found[:, 0], found[:, 1])), shape=(n, n))
-    return connected_components(links, directed=False)[1].astype(np.int64)
+    return np.asarray(connected_components(links, directed=False)[1], dtype=np.int64)
 
 
 def average_distances(structures: Structures) -> Floats:

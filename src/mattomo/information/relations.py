@@ -6,7 +6,8 @@ A gain along such a relation is arithmetic, not discovery. Three kinds are looke
   counted among those that can break it: all but one of each group of equal sources. A column whose values
   hardly ever repeat fixes everything and shows nothing; that is the support.
 - *threshold*: a category with two levels is a number cut once.
-- *linear* and *power*: sums and products of powers of at most two properties, or three quantities with those of
+- *linear* and *power*: sums and products of powers of at most two properties, or three quantities with those
+of
   the composition: formula mass (g/mol), atoms and elements in the formula, and mean atomic mass. The density,
   mass over volume, is mean atomic mass times sites over volume.
 
@@ -255,8 +256,8 @@ def functional_dependency(x: NDArray[Any], y: NDArray[Any]) -> tuple[float, floa
     -------
     score : float
         Rows to drop until each value of x has one of y (g3; Kivinen & Mannila, Theor. Comput. Sci. 149, 129
-        (1995)), over the rows that are not the first of their x, over the same share when x says nothing; 1 if
-        y is constant or x never repeats.
+        (1995)), over the rows that are not the first of their x, over the same share when x says nothing; 1
+        if y is constant or x never repeats.
     support : float
         Share of the rows that are not the first of their x.
 
@@ -320,9 +321,7 @@ def _best_cut(values: Floats, upper: Bools) -> tuple[int, float, bool]:
     return int(if_above[k]), float(values[ends[k]]), True
 
 
-def _trees(
-    target: str, columns: dict[str, Column], given: dict[str, Floats], seed: int
-) -> list[Relation]:
+def _trees(target: str, columns: dict[str, Column], given: dict[str, Floats], seed: int) -> list[Relation]:
     # the booster takes a second to import, and most calls do without
     from mattomo.learners.base import Split, Task, Unit
     from mattomo.learners.trees import Trees

@@ -62,7 +62,7 @@ RESOLUTIONS: dict[str, float] = {
     "energy": 0.1,
     "energy_per_atom": 0.01,
     "energy_per_atom_raw": 0.01,
-    # computed against measured 0.096 eV/atom, measured twice 0.082 (Kirklin 2015, npj Comput. Mater. 1, 15010)
+    # computed against measured: 0.096 eV/atom, measured twice: 0.082 (Kirklin 2015, npj Comput. Mater. 1)
     "formation_energy_per_atom": 0.2,
     "formation_energy_ev_natom": 0.02,
     # counts are exact: any width below one
