@@ -155,8 +155,9 @@ def _kinds(graphs: Graphs, crystal: Ints) -> tuple[Ints, Ints]:
 def _spacing(structures: Structures) -> Floats:
     """Cube root of the volume per atom, in Å; NaN without structure."""
     sites = np.diff(structures.offsets)
-    volume = np.abs(np.linalg.det(structures.lattice))
-    spacing: Floats = np.cbrt(np.divide(volume, sites, out=np.full(len(sites), np.nan), where=sites > 0))
+    spacing = np.full(len(sites), np.nan)
+    there = sites > 0
+    spacing[there] = np.cbrt(np.abs(np.linalg.det(structures.lattice[there])) / sites[there])
     return spacing
 
 
