@@ -31,10 +31,13 @@ TOLERANCE = 0.01
 Between the noise of stored coordinates (below 1e-3 Å) and what chemistry tells apart: two relaxations of one
 structure that differ by more count as two materials."""
 
-NEIGHBOURS = 24
-"""Neighbours of a site that are compared: two to three shells, so that orderings on one lattice differ."""
+NEIGHBOURS, RADIUS = 24, 8.0
+"""Neighbours of a site that are compared first, within so many Å: two to three shells, so that orderings on
+one lattice differ."""
 
-_RADIUS = 8.0
+FAR_NEIGHBOURS, FAR_RADIUS = 100, 10.0
+"""What is compared of those that match so far: stackings of one kind of layer differ only there."""
+
 _CHUNK = 512
 
 
@@ -74,9 +77,27 @@ def structure_groups(materials: Materials, *, tolerance: float = TOLERANCE) -> I
     formula = np.unique(materials.compositions.formulas, return_inverse=True)[1]
     spacing = _spacing(materials.structures)
     rows = _close(spacing, formula, tolerance)
+    found = _matches(materials, rows, formula, spacing, tolerance, NEIGHBOURS, RADIUS)
+    rows = np.unique(found)
+    rows = rows[np.argsort(formula[rows], kind="stable")]
+    found = _matches(materials, rows, formula, spacing, tolerance, FAR_NEIGHBOURS, FAR_RADIUS)
+    links = coo_array((np.ones(len(found), dtype=bool), (found[:, 0], found[:, 1])), shape=(n, n))
+    return np.asarray(connected_components(links, directed=False)[1], dtype=np.int64)
+
+
+def _matches(
+    materials: Materials,
+    rows: Ints,
+    formula: Ints,
+    spacing: Floats,
+    tolerance: float,
+    neighbours: int,
+    radius: float,
+) -> Ints:
+    """Pairs among ``rows`` (sorted by formula) whose average distances match, shape (p, 2)."""
     pairs = []
     for members in _by_formula(rows, formula):
-        described = average_distances(materials.take(members).structures)
+        described = average_distances(materials.take(members).structures, neighbours, radius)
         starts = np.flatnonzero(np.r_[True, np.diff(formula[members]) != 0, True])
         for start, stop in pairwise(starts.tolist()):
             # crystals of one formula have the same pairs of elements, in the same columns
@@ -84,36 +105,37 @@ def structure_groups(materials: Materials, *, tolerance: float = TOLERANCE) -> I
             points = np.c_[points[:, ~np.isnan(points).all(axis=0)], spacing[members[start:stop]]]
             near = cKDTree(points).query_pairs(tolerance, p=np.inf, output_type="ndarray")
             pairs.append(members[start:stop][near])
-    found = np.concatenate(pairs) if pairs else np.zeros((0, 2), dtype=np.int64)
-    links = coo_array((np.ones(len(found), dtype=bool), (found[:, 0], found[:, 1])), shape=(n, n))
-    return np.asarray(connected_components(links, directed=False)[1], dtype=np.int64)
+    return np.concatenate(pairs) if pairs else np.zeros((0, 2), dtype=np.int64)
 
 
-def average_distances(structures: Structures) -> Floats:
+def average_distances(structures: Structures, neighbours: int = NEIGHBOURS, radius: float = RADIUS) -> Floats:
     """Average distances between the elements of each crystal.
 
     Parameters
     ----------
     structures : Structures
         n crystals.
+    neighbours : int
+    radius : float
+        In Å.
 
     Returns
     -------
     ndarray of float64, shape (n, w)
-        In blocks of ``2 * NEIGHBOURS`` columns for each ordered pair of a crystal's elements (ascending
+        In blocks of ``2 * neighbours`` columns for each ordered pair of a crystal's elements (ascending
         atomic numbers): mean and root mean square, over the sites of the first, of the distance to the k-th
-        nearest site of the second, in Å. Distances beyond a site's 24 nearest neighbours, or 8 Å, are cut
-        there. NaN beyond the pairs a crystal has; w follows from the largest number of elements.
+        nearest site of the second, in Å. Distances beyond a site's nearest neighbours, or the radius, are
+        cut there. NaN beyond the pairs a crystal has; w follows from the largest number of elements.
     """
-    graphs = crystal_graphs(structures, neighbours=NEIGHBOURS, radius=_RADIUS, quotient=False)
+    graphs = crystal_graphs(structures, neighbours=neighbours, radius=radius, quotient=False)
     n = len(graphs)
     crystal = np.repeat(np.arange(n), np.diff(graphs.node_offsets))
     kind, n_kinds = _kinds(graphs, crystal)
     most = int(n_kinds.max(initial=0))
     n_edges = np.bincount(graphs.centre, minlength=len(kind))
     length = graphs.distance[graphs.edge_distance]
-    furthest = np.full(len(kind), _RADIUS)
-    full = np.bincount(graphs.centre, graphs.edge_weight, minlength=len(kind)) > NEIGHBOURS - 0.5
+    furthest = np.full(len(kind), radius)
+    full = np.bincount(graphs.centre, graphs.edge_weight, minlength=len(kind)) > neighbours - 0.5
     longest = np.zeros(len(kind))
     np.maximum.at(longest, graphs.centre, length)
     furthest[full & (n_edges > 0)] = longest[full & (n_edges > 0)]
@@ -123,23 +145,23 @@ def average_distances(structures: Structures) -> Floats:
     order = np.lexsort((length, group))
     group, length = group[order], length[order]
     rank = np.arange(len(group)) - np.searchsorted(group, group)
-    kept = rank < NEIGHBOURS
-    table = np.repeat(furthest, most)[:, None].repeat(NEIGHBOURS, axis=1)
+    kept = rank < neighbours
+    table = np.repeat(furthest, most)[:, None].repeat(neighbours, axis=1)
     table[group[kept], rank[kept]] = np.minimum(length[kept], furthest[group[kept] // max(most, 1)])
 
     # mean over the sites of an element: (site, b, k) -> (crystal, a, b, k)
     cells = (crystal * most + kind) if most else crystal
-    flat = table.reshape(len(kind), most * NEIGHBOURS)
+    flat = table.reshape(len(kind), most * neighbours)
     by = np.argsort(cells, kind="stable")
     values, starts, counts = np.unique(cells[by], return_index=True, return_counts=True)
-    out = np.full((n * most, 2, most * NEIGHBOURS), np.nan)
+    out = np.full((n * most, 2, most * neighbours), np.nan)
     if len(values):
         out[values, 0] = np.add.reduceat(flat[by], starts) / counts[:, None]
         out[values, 1] = np.sqrt(np.add.reduceat(flat[by] ** 2, starts) / counts[:, None])
-    blocks = out.reshape(n, most, 2, most, NEIGHBOURS)
+    blocks = out.reshape(n, most, 2, most, neighbours)
     absent = np.arange(most)[None] >= n_kinds[:, None]
     blocks[np.broadcast_to(absent[:, None, None, :, None], blocks.shape)] = np.nan
-    return blocks.transpose(0, 1, 3, 2, 4).reshape(n, most * most * 2 * NEIGHBOURS)
+    return blocks.transpose(0, 1, 3, 2, 4).reshape(n, most * most * 2 * neighbours)
 
 
 def _kinds(graphs: Graphs, crystal: Ints) -> tuple[Ints, Ints]:
