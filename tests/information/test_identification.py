@@ -42,7 +42,7 @@ columns = st.lists(st.lists(st.integers(0, 4), min_size=12, max_size=12), min_si
 @given(columns, st.randoms())
 def test_more_properties_never_lose_bits_and_order_does_not_matter(make, values, random):
     table = make(["NaCl"] * 12, {f"p{k}": [float(v) for v in column] for k, column in enumerate(values)})
-    widths = {name: 1.5 for name in table.columns}
+    widths = dict.fromkeys(table.columns, 1.5)
     found = identification(table, None, widths, n_orders=3)
     assert (np.diff(found.greedy.bits) >= -1e-12).all()
     assert (np.diff(found.random_bits, axis=1) >= -1e-12).all()

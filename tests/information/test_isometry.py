@@ -108,7 +108,7 @@ def test_moving_atoms_by_t_changes_no_distance_by_more_than_2_t(make):
 
 
 def test_average_distances_of_rock_salt(make):
-    salt = cubic([11] * 4 + [17] * 4, np.r_[FCC, FCC + [0.5, 0, 0]])
+    salt = cubic([11] * 4 + [17] * 4, np.r_[FCC, FCC + np.array([0.5, 0, 0])])
     found = average_distances(make(["NaCl"], None, [salt]).structures)[0].reshape(2, 2, 2, NEIGHBOURS)
     third = A * np.sqrt(3) / 2
     for element in range(2):
