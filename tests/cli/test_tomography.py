@@ -15,7 +15,7 @@ def called(*args):
 
 def test_identity():
     found = json.loads(called("identity", "mp1000", "--json"))
-    assert [r["name"] for r in found["representations"]][0] == "composition"
+    assert found["representations"][0]["name"] == "composition"
     assert found["representations"][-1]["bits"] == pytest.approx(9.966, abs=1e-3)
     assert not any(f["enough"] for f in found["floors"])
     text = " ".join(called("identity", "mp1000").split())
