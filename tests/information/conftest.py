@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mattomo.materials import Column, Compositions, Materials, PropertyInfo, Structures
+from mattomo.materials import Column, Compositions, Materials, Structures
 from mattomo.materials.formula import read_formula
 from mattomo.materials.registry import describe
 
@@ -52,8 +52,3 @@ def mp1000():
     import mattomo as mt
 
     return mt.load("mp1000")
-
-
-@pytest.fixture(scope="session")
-def scalar_info():
-    return lambda name, **more: PropertyInfo(name, name, **more)
