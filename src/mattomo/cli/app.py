@@ -10,10 +10,12 @@ from rich.markup import escape
 
 from mattomo.cli.check import check
 from mattomo.cli.demo import demo
+from mattomo.cli.identity import identity_command
 from mattomo.cli.plan import plan
 from mattomo.cli.report import report
 from mattomo.cli.run import run
 from mattomo.cli.terminal import errors
+from mattomo.cli.tomography import tomography
 from mattomo.errors import InputError
 
 app = typer.Typer(
@@ -44,8 +46,9 @@ def _root(
     pass
 
 
-for command in (demo, check, plan, run, report):
+for command in (demo, check, plan, run, report, tomography):
     app.command()(command)
+app.command("identity")(identity_command)
 
 
 def main() -> None:
