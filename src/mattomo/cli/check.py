@@ -176,12 +176,12 @@ def _show_properties(properties: Sequence[dict[str, Any]], console: Console) -> 
         console.print(Text("\nNo property"))
         return
     console.print(Text(f"\n{len(properties)} propert{'ies' if len(properties) > 1 else 'y'}", "bold"))
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("property", overflow="fold")
-    table.add_column("unit", overflow="fold")
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
+    table.add_column("property", no_wrap=True, max_width=32)
+    table.add_column("unit", no_wrap=True)
     table.add_column("present", justify="right", no_wrap=True)
     table.add_column("distinct", justify="right", no_wrap=True)
-    table.add_column("lowest … median … highest,\nor most common", overflow="fold")
+    table.add_column("low … median … high, or most common", overflow="fold")
     for p in properties:
         unit = p["unit"] or ("" if p["kind"] == "scalar" else p["kind"])
         cells = (p["name"], unit, p["present"], p["distinct"], p["values"])

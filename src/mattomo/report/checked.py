@@ -121,7 +121,7 @@ def _refused(refusals: Iterable[Refusal]) -> list[dict[str, Any]]:
         stages.setdefault(each.stage, []).append(
             {
                 "column": printable(each.column),
-                "reason": printable(each.reason if each.alike else f"{each.reason}, and the like"),
+                "reason": printable(_reason(each)),
                 "count": count(each.count),
                 "examples": [printable(id) for id in each.examples],
                 "more": each.count - len(each.examples),
@@ -129,6 +129,13 @@ def _refused(refusals: Iterable[Refusal]) -> list[dict[str, Any]]:
             }
         )
     return [{"title": _STAGES[stage], "items": stages[stage]} for stage in _STAGES if stage in stages]
+
+
+def _reason(refusal: Refusal) -> str:
+    """The reason with some of the values, unless it names them itself."""
+    reason = refusal.reason if refusal.alike else f"{refusal.reason}, and the like"
+    values = [value for value in refusal.values if value and value not in refusal.reason]
+    return f"{reason}: {', '.join(map(repr, values))}" if values and refusal.alike else reason
 
 
 def _property(p: PropertySummary) -> dict[str, Any]:

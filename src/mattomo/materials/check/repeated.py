@@ -42,6 +42,6 @@ def repeated(materials: Materials) -> list[Finding]:
     advice = (
         "To a composition they are one material: average them, give their structures, or split by formula."
     )
-    named = tuple(ids_at(materials, group) for group in groups)
+    alike = tuple(ids_at(materials, group) for group in groups)
     level: Level = "warning" if found else "note"
-    return [Finding("repeated_formulas", level, "", text, advice, rows, groups=named)]
+    return [Finding("repeated_formulas", level, "", text, advice, rows, groups=alike)]

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from mattomo.materials.quarantine import Quarantine, QuarantinedRow
 
-_EXAMPLES = 5
+_EXAMPLES = 4
+_VALUES = 3
 #: What differs between rows with one reason: quoted values, formulas and numbers.
 _VARIABLE = re.compile(r"'[^']*'|\"[^\"]*\"|\([^)]*\)|\b(?:[A-Z][a-z]?[0-9.]*)+\b|[-+]?\b[0-9][0-9.,]*\b")
 
@@ -26,8 +27,10 @@ class Refusal:
     alike : bool
         Whether all have that very reason; else they differ in a value, a formula or a number.
     count : int
+    values : tuple of str
+        The first different values refused; none for structures, whose text says nothing.
     examples : tuple of str
-        The first identifiers, or the rows where there are none.
+        The first identifiers with their rows.
     """
 
     stage: str
@@ -36,6 +39,7 @@ class Refusal:
     hint: str
     alike: bool
     count: int
+    values: tuple[str, ...]
     examples: tuple[str, ...]
 
 
@@ -63,7 +67,8 @@ def refusals(quarantine: Quarantine) -> tuple[Refusal, ...]:
             hint=rows[0].hint,
             alike=all(row.reason == rows[0].reason for row in rows),
             count=len(rows),
-            examples=tuple(row.id or f"row {row.row}" for row in rows[:_EXAMPLES]),
+            values=() if stage == "structure" else tuple(dict.fromkeys(row.value for row in rows))[:_VALUES],
+            examples=tuple(f"{row.id} [row {row.row}]".lstrip() for row in rows[:_EXAMPLES]),
         )
         for (stage, column, _), rows in groups.items()
     ]
