@@ -68,13 +68,15 @@ def _lead(checked: Checked) -> list[str]:
     shared = f"{plural(f.distinct, 'formula')}".replace("formulas", "different formulas")
     largest = ", ".join(f"{formula} ({count(n)})" for formula, n in f.largest[:_LARGEST])
     most = f"; most rows: {largest}" if largest else ""
-    alone = f"{count(f.one_to_one)} materials ({share(f.one_to_one_share, 2)}) share theirs with no other"
+    alone = (
+        f"{share(f.one_to_one_share, 2)} of the materials ({count(f.one_to_one)}) share theirs with no other"
+    )
     sentences.append(f"{shared}: {alone}{most}.")
     if checked.common_properties:
         sentences.append(
-            f"{count(checked.complete_rows)} materials have all of the "
+            f"{plural(checked.complete_rows, 'row')} with all of the "
             f"{plural(checked.common_properties, 'property').replace('propertys', 'properties')} that at "
-            "least half of them have."
+            "least half of the rows have."
         )
     if checked.duplicates.not_compared:
         sentences.append(

@@ -127,10 +127,12 @@ def _noise(values: Floats, present: NDArray[np.bool_]) -> NDArray[np.bool_]:
         return none
     upper = float(np.quantile(size[nonzero], 0.9))
     tiny = nonzero & (size < NOISE * upper)
-    between = nonzero & (size >= NOISE * upper) & (size < 30 * NOISE * upper)
-    # without a gap the column simply spans many powers of ten
-    many = tiny.sum() >= max(5, 0.02 * nonzero.sum())
-    return tiny if many and 2 * between.sum() < tiny.sum() else none
+    if tiny.sum() < max(5, 0.02 * nonzero.sum()):
+        return none
+    between = nonzero & (size >= NOISE * upper) & (size < 10 * NOISE * upper)
+    # without a gap between the two the column simply spans many powers of ten
+    decades = np.unique(np.floor(np.log10(size[tiny])), return_counts=True)[1]
+    return tiny if 3 * between.sum() < decades.max() else none
 
 
 def _noise_finding(name: str, values: Floats, noise: NDArray[np.bool_], zeros: int, total: int) -> Finding:

@@ -32,7 +32,8 @@ def repeated(materials: Materials) -> list[Finding]:
     if not groups:
         return []
     rows = sum(map(len, groups))
-    text = f"{rows_text(rows, len(materials))} have no structure and share {len(groups):,} formulas"
+    text = f"{rows_text(rows, len(materials))} have no structure and share {len(groups):,} formula"
+    text += "s" if len(groups) > 1 else ""
     found = conflicts(materials, groups)
     if found:
         widest = sorted(found, key=lambda conflict: -len(conflict.groups))

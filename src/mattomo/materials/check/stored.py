@@ -95,7 +95,8 @@ def _pairs(materials: Materials) -> Iterator[tuple[str, str, Floats, Floats, dic
     structures, columns = materials.structures, materials.columns
     present = structures.present
     sites = np.where(present, np.diff(structures.offsets), np.nan).astype(np.float64)
-    volume = np.abs(np.linalg.det(np.where(present[:, None, None], structures.lattice, np.nan)))
+    lattice = np.where(present[:, None, None], structures.lattice, np.eye(3))
+    volume = np.where(present, np.abs(np.linalg.det(lattice)), np.nan)
     density = _mass(materials) / volume * GRAMS
     elements = np.diff(materials.compositions.offsets).astype(np.float64)
     if "volume" in columns:
