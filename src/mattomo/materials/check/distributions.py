@@ -19,8 +19,8 @@ ABSURD = 1e4
 
 NEARLY_CONSTANT = 0.99
 INFLATED = 0.25
-NOISE = 1e-4
-"""Values below this share of the column's upper end (90th percentile of the sizes) may be noise."""
+NOISE = 1e-3
+"""Half of the noise is below this share of the column's upper end (90th percentile of the sizes)."""
 
 _FEWEST = 20
 _MAD = 1.482602218505602  # of a normal distribution, its standard deviation over its MAD
@@ -119,20 +119,28 @@ def _inflated(name: str, top: float, count: int, total: int) -> Finding:
 
 
 def _noise(values: Floats, present: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Values that are tiny beside the others, with a gap between: numerical zeros."""
+    """Values that are tiny beside the others, with a valley between (as logarithms): numerical zeros."""
     size = np.abs(np.where(present, values, 0.0))
     nonzero = size > 0
     none = np.zeros(len(values), dtype=bool)
     if nonzero.sum() < _FEWEST:
         return none
     upper = float(np.quantile(size[nonzero], 0.9))
-    tiny = nonzero & (size < NOISE * upper)
-    if tiny.sum() < max(5, 0.02 * nonzero.sum()):
+    if not np.isfinite(upper):
         return none
-    between = nonzero & (size >= NOISE * upper) & (size < 10 * NOISE * upper)
-    # without a gap between the two the column simply spans many powers of ten
-    decades = np.unique(np.floor(np.log10(size[tiny])), return_counts=True)[1]
-    return tiny if 3 * between.sum() < decades.max() else none
+    log = np.full(len(values), np.nan)
+    log[nonzero] = np.log10(size[nonzero]) - np.log10(upper)
+    bins = np.floor(2 * log[nonzero]).astype(np.int64)  # half decades
+    counts = np.bincount(bins - bins.min())
+    # -1.5 in decades: two groups a factor of ten apart are just two groups
+    valleys = np.arange(1, max(1, min(-3 - int(bins.min()), len(counts) - 1)))
+    if not len(valleys):
+        return none
+    valley = int(valleys[counts[valleys].argmin()])
+    noise = nonzero & (np.nan_to_num(log, nan=0.0) < (valley + int(bins.min())) / 2)
+    deep = 3 * counts[valley] < min(counts[:valley].max(), counts[valley + 1 :].max())
+    many = noise.sum() >= max(_FEWEST, 0.02 * nonzero.sum())
+    return noise if deep and many and np.median(log[noise]) < np.log10(NOISE) else none
 
 
 def _noise_finding(name: str, values: Floats, noise: NDArray[np.bool_], zeros: int, total: int) -> Finding:
@@ -219,8 +227,8 @@ def robust_z(values: Floats) -> Floats:
 
     Examples
     --------
-    >>> robust_z(np.array([-1.0, 0.0, 0.0, 1.0, 30.0])).round(1).tolist()
-    [0.7, 0.0, 0.0, 0.7, 20.2]
+    >>> robust_z(np.array([-2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 60.0])).round(1).tolist()
+    [1.0, 0.7, 0.3, 0.0, 0.3, 0.7, 19.9]
     """
     away = values - np.median(values)
     z = np.zeros(len(values))
