@@ -74,9 +74,8 @@ def _lead(checked: Checked) -> list[str]:
     sentences.append(f"{shared}: {alone}{most}.")
     if checked.common_properties:
         sentences.append(
-            f"{plural(checked.complete_rows, 'row')} with all of the "
-            f"{plural(checked.common_properties, 'property').replace('propertys', 'properties')} that at "
-            "least half of the rows have."
+            f"Rows with all of the properties that at least half of the rows have "
+            f"({count(checked.common_properties)}): {count(checked.complete_rows)}."
         )
     if checked.duplicates.not_compared:
         sentences.append(

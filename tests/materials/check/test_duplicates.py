@@ -92,3 +92,14 @@ def test_formulas_repeated_without_structure(make):
     (finding,) = repeated(make({"band_gap": [1.0, 1.0, 8.0]}, amounts=amounts))
     assert finding.level == "note"
     assert repeated(make({"band_gap": [1.0, 1.0, 8.0]})) == []
+
+
+def test_properties_of_the_cell_are_compared_per_atom_or_not_at_all(make, rocksalt):
+    crystals = [rocksalt(5.0), primitive(5.0), rocksalt(5.5), primitive(5.5)]
+    energy = [-28.0, -7.0, -28.0, -28.0]
+    found, findings = duplicates(make({"energy": energy}, crystals))
+    assert [c.groups for c in found.conflicts] == [(("m2", "m3"),)]
+    assert "eV/atom" in findings[-1].text
+    # without structures nobody knows whose cell is larger
+    (finding,) = repeated(make({"energy": energy}, amounts=[{11: 1, 17: 1}] * 4))
+    assert finding.level == "note"

@@ -41,6 +41,8 @@ def conflicts(materials: Materials, groups: Sequence[Ints]) -> tuple[Conflict, .
     """Columns in which materials that should be one have different values.
 
     Provenance, symmetry (a slight distortion rightly changes it) and the sites of the cell are not compared.
+    A property of the cell is compared per atom, one that may depend on the cell only between cells of one
+    size.
 
     Parameters
     ----------
@@ -57,16 +59,21 @@ def conflicts(materials: Materials, groups: Sequence[Ints]) -> tuple[Conflict, .
     members = np.concatenate(groups)
     starts = np.concatenate([[0], np.cumsum([len(group) for group in groups])[:-1]])
     sites = np.diff(materials.structures.offsets)
-    cells_differ = np.array([len(np.unique(sites[group])) > 1 for group in groups])
+    one_cell = np.array([len(np.unique(sites[group])) == 1 for group in groups])
+    with_sites = np.array([bool((sites[group] > 0).all()) for group in groups])
     found = []
     for name, column in materials.columns.items():
         if column.info.is_provenance or name in _SYMMETRY or column.info.unit == "sites/cell":
             continue
         spread, tolerance = _spread(column, members, starts, sites)
         wide = spread > tolerance
-        if column.info.kind == "scalar" and (column.info.extensive is None or "cell" in column.info.note):
+        if column.info.extensive:
+            wide &= with_sites
+        elif column.info.kind == "scalar" and (
+            column.info.extensive is None or "depends on the cell" in column.info.note
+        ):
             # in another cell the value may rightly be another
-            wide &= ~cells_differ if column.info.extensive is not True else True
+            wide &= one_cell
         if wide.any():
             worst = np.argsort(-spread, kind="stable")
             chosen = [groups[at] for at in worst.tolist() if wide[at]]
@@ -106,7 +113,7 @@ def conflict_findings(materials: Materials, found: Sequence[Conflict], of: str) 
     findings = []
     for conflict in found:
         info = materials.columns[conflict.column].info
-        unit = (f" {info.unit}" if info.unit else "") + (" an atom" if info.extensive else "")
+        unit = f" {info.unit.replace('/cell', '/atom') if info.extensive else info.unit}".rstrip()
         by = f" by more than {conflict.tolerance:.3g}{unit}" if conflict.tolerance else ""
         count = len(conflict.groups)
         text = f"{count:,} group{'s' if count != 1 else ''} of {of} disagree{by}"
