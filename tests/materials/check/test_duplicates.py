@@ -20,7 +20,7 @@ def cscl(edge):
 
 
 def test_primitive_and_conventional_cell_are_one(make, rocksalt):
-    found, findings = duplicates(make(crystals=[rocksalt(5.6), cscl(3.5), primitive(5.605)]))
+    found, findings = duplicates(make(crystals=[rocksalt(5.6), cscl(3.5), primitive(5.602)]))
     assert found.groups == (("m0", "m2"),)
     assert [each.code for each in findings] == ["duplicates"]
     assert findings[0].groups == found.groups
@@ -77,6 +77,8 @@ def test_the_search_is_bounded_and_says_so(make, rocksalt, monkeypatch):
     found, _ = duplicates(make(crystals=crystals))
     assert found.groups == (("m0", "m1", "m2", "m3"),)
     assert found.not_compared == 2
+    monkeypatch.setattr(module, "MOST_FAR_SITES", 31)
+    assert duplicates(make(crystals=crystals))[0].not_compared == 6
     monkeypatch.setattr(module, "MOST_SITES", 17)
     found, _ = duplicates(make(crystals=crystals))
     assert found.groups == (("m0", "m1"),)
@@ -103,3 +105,19 @@ def test_properties_of_the_cell_are_compared_per_atom_or_not_at_all(make, rocksa
     # without structures nobody knows whose cell is larger
     (finding,) = repeated(make({"energy": energy}, amounts=[{11: 1, 17: 1}] * 4))
     assert finding.level == "note"
+
+
+def stacking(sequence):
+    """Close-packed layers at the places A, B and C."""
+    d = 2.5
+    shift = {"A": (0, 0), "B": (1 / 3, 2 / 3), "C": (2 / 3, 1 / 3)}
+    n = len(sequence)
+    lattice = [[d, 0, 0], [-d / 2, d * np.sqrt(0.75), 0], [0, 0, n * d * np.sqrt(2 / 3)]]
+    sites = [[*shift[place], layer / n] for layer, place in enumerate(sequence)]
+    return crystal(lattice, ["Co"] * n, sites)
+
+
+def test_polytypes_are_not_duplicates(make, monkeypatch):
+    # two orders of hexagonal (h) and cubic (c) layers in equal shares: hhcc and hchhcc...
+    crystals = [stacking("ABAC"), stacking("ABACABAC"), stacking("ABCBCACAB")]
+    assert duplicates(make(crystals=crystals))[0].groups == (("m0", "m1"),)

@@ -25,7 +25,11 @@ LONGEST = 8.0
 
 
 def neighbour_distances(
-    structures: Structures, rows: NDArray[np.int64], elements: NDArray[np.int64], reach: float
+    structures: Structures,
+    rows: NDArray[np.int64],
+    elements: NDArray[np.int64],
+    reach: float,
+    neighbours: int = COUNT,
 ) -> NDArray[np.float64]:
     """Mean distance to the k-th neighbour, for each pair of elements.
 
@@ -38,14 +42,16 @@ def neighbour_distances(
         Atomic numbers.
     reach : float
         Distances beyond, in Å, and missing neighbours count as this.
+    neighbours : int
+        Of each element.
 
     Returns
     -------
-    ndarray of float64, shape (m, k, k, COUNT)
+    ndarray of float64, shape (m, k, k, neighbours)
         In Å, by element of the atom, element of the neighbour, and rank.
     """
     k = len(elements)
-    found = np.empty((len(rows), k, k, COUNT))
+    found = np.empty((len(rows), k, k, neighbours))
     search = vesin.NeighborList(cutoff=reach, full_list=True)
     for place, row in enumerate(rows.tolist()):
         sites = slice(structures.offsets[row], structures.offsets[row + 1])
@@ -58,10 +64,10 @@ def neighbour_distances(
         key, d = key[order], d[order]
         counts = np.bincount(key, minlength=len(frac) * k)
         rank = np.arange(len(key)) - np.repeat(np.cumsum(counts) - counts, counts)
-        near = rank < COUNT
-        ranked = np.full((len(frac) * k, COUNT), reach)
+        near = rank < neighbours
+        ranked = np.full((len(frac) * k, neighbours), reach)
         ranked[key[near], rank[near]] = d[near]
-        sums = np.zeros((k, k, COUNT))
-        np.add.at(sums, kind, ranked.reshape(len(frac), k, COUNT))
+        sums = np.zeros((k, k, neighbours))
+        np.add.at(sums, kind, ranked.reshape(len(frac), k, neighbours))
         found[place] = sums / np.bincount(kind, minlength=k)[:, None, None]
     return found

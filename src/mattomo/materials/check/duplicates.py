@@ -18,7 +18,14 @@ VOLUME = 0.01
 DISTANCE = 0.01
 """... and their mean distances to the k-th neighbours by less than this, in Å."""
 
+FAR = 15.0
+"""Those alike within 8 Å are compared up to this distance (Å), which tells polytypes apart ..."""
+
+FAR_COUNT = 600
+"""... among so many neighbours of each element."""
+
 MOST_SITES = 400_000
+MOST_FAR_SITES = 40_000
 MOST_ALIKE = 2_000
 
 Ints = NDArray[np.int64]
@@ -35,7 +42,7 @@ class Duplicates:
     conflicts : tuple of Conflict
     not_compared : int
         Materials left uncompared to keep the check short: beyond 2,000 of one formula and volume per atom,
-        or beyond 400,000 sites in all.
+        beyond 400,000 sites in all, or beyond 40,000 among those alike within 8 Å.
     """
 
     groups: tuple[tuple[str, ...], ...]
@@ -47,9 +54,9 @@ def duplicates(materials: Materials) -> tuple[Duplicates, list[Finding]]:
     """Groups of equal materials, and those whose labels disagree.
 
     Two materials are one if their reduced formulas are equal, their volumes per atom within 1 % and, for each
-    pair of elements, the mean distances to the k-th neighbours within 0.01 Å of those of the group's
-    first (see `mattomo.materials.check.distances`). The cell, its size and the order of the sites do not
-    matter. Materials without a structure are not compared.
+    pair of elements, the mean distances to the k-th neighbours, up to 15 Å, within 0.01 Å of those of the
+    group's first (see `mattomo.materials.check.distances`). The cell, its size and the order of the sites do
+    not matter. Materials without a structure are not compared.
 
     Parameters
     ----------
@@ -69,7 +76,7 @@ def duplicates(materials: Materials) -> tuple[Duplicates, list[Finding]]:
 def _groups(materials: Materials) -> tuple[list[Ints], int]:
     groups: list[Ints] = []
     not_compared = 0
-    budget = MOST_SITES
+    budget, far_budget = MOST_SITES, MOST_FAR_SITES
     sites = np.diff(materials.structures.offsets)
     for rows, volumes in _candidates(materials):
         take = np.arange(len(rows)) < MOST_ALIKE
@@ -88,9 +95,27 @@ def _groups(materials: Materials) -> tuple[list[Ints], int]:
             near = np.abs(flat[left] - flat[left[0]]).max(1) < DISTANCE
             near &= np.abs(volume[left] / volume[left[0]] - 1) < VOLUME
             if near.sum() > 1:
-                groups.append(kept[left[near]])
+                alike = kept[left[near]]
+                far_budget -= int(sites[alike].sum())
+                if far_budget >= 0:
+                    groups += _far_alike(materials, alike, elements)
+                else:
+                    not_compared += len(alike)
             left = left[~near]
     return sorted(groups, key=lambda group: int(group[0])), not_compared
+
+
+def _far_alike(materials: Materials, rows: Ints, elements: Ints) -> list[Ints]:
+    """Split rows that are alike nearby by their far neighbours: polytypes differ only there."""
+    flat = neighbour_distances(materials.structures, rows, elements, FAR, FAR_COUNT).reshape(len(rows), -1)
+    groups = []
+    left = np.arange(len(rows))
+    while len(left) > 1:
+        near = np.abs(flat[left] - flat[left[0]]).max(1) < DISTANCE
+        if near.sum() > 1:
+            groups.append(rows[left[near]])
+        left = left[~near]
+    return groups
 
 
 def _candidates(materials: Materials) -> list[tuple[Ints, NDArray[np.float64]]]:
