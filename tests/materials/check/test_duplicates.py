@@ -118,6 +118,9 @@ def stacking(sequence):
 
 
 def test_polytypes_are_not_duplicates(make, monkeypatch):
-    # two orders of hexagonal (h) and cubic (c) layers in equal shares: hhcc and hchhcc...
-    crystals = [stacking("ABAC"), stacking("ABACABAC"), stacking("ABCBCACAB")]
-    assert duplicates(make(crystals=crystals))[0].groups == (("m0", "m1"),)
+    crystals = [stacking("ABABABCABC"), stacking("ABACABACBC"), stacking("ABABABCABCABABABCABC")]
+    assert duplicates(make(crystals=crystals))[0].groups == (("m0", "m2"),)
+    # their near neighbours are the same
+    monkeypatch.setattr(module, "FAR", 5.0)
+    monkeypatch.setattr(module, "FAR_COUNT", 32)
+    assert duplicates(make(crystals=crystals))[0].groups == (("m0", "m1", "m2"),)
