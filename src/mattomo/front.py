@@ -202,9 +202,21 @@ class Results:
         return f"<p>{escape(repr(self))}</p>{table.to_html(index=False, float_format='{:+.3f}'.format)}"
 
 
-def read_table(config: StudyConfig) -> tuple[Materials, Quarantine]:
-    """The table a study file names: an embedded one, or a file."""
+def read_table(
+    config: StudyConfig, *, categories: Sequence[str] = (), scalars: Sequence[str] = ()
+) -> tuple[Materials, Quarantine]:
+    """The table a study file names: an embedded one, or a file.
+
+    ``categories`` and ``scalars`` are columns whose kind the user knows better.
+    """
     path: str | Path = config.data
     if config.data in EXAMPLES and not Path(config.data).exists():
         path = example_path(config.data)
-    return read(path, id=config.id, formula=config.formula, structure=config.structure)
+    return read(
+        path,
+        id=config.id,
+        formula=config.formula,
+        structure=config.structure,
+        categories=categories,
+        scalars=scalars,
+    )

@@ -185,8 +185,11 @@ def test_parquet_types(tmp_path: Path) -> None:
     np.testing.assert_array_equal(materials.column("nullable").values, [1, np.nan])
     assert materials.column("flag").values.tolist() == ["True", ""]
     assert materials.column("cat").values.tolist() == ["a", "b"]
-    assert set(materials.columns) == {"f32", "nullable", "flag", "cat", "day"}
-    assert materials.notices == ("column 'many' is not used as a property: it holds lists or mappings",)
+    assert set(materials.columns) == {"f32", "nullable", "flag", "cat"}
+    assert materials.notices == (
+        "column 'day' is not used as a property: it holds dates, such as '2020-01-01 00:00:00'",
+        "column 'many' is not used as a property: it holds lists or mappings",
+    )
     assert [entry.reason for entry in quarantine] == ["there is no formula and no structure"]
 
 

@@ -46,6 +46,11 @@ class PropertyInfo:
     none_is_class: bool = False
     resolution: float | None = None
 
+    @property
+    def is_provenance(self) -> bool:
+        """Whether it says where values come from, and is no property of the material."""
+        return self.note.startswith("provenance")
+
 
 _OURS = "derived by our own rules from formula and functional, not the Materials Project's label"
 _CELL = "per cell: depends on the cell chosen"
@@ -169,6 +174,8 @@ REGISTRY: dict[str, PropertyInfo] = {
         _category("energy_filled", "energy filled in", "provenance: energy computed from formation energy"),
         _scalar("label_residual", "label residual", "eV/atom", "provenance: leave out of studies"),
         _category("label_snapshot", "snapshot of labels", "provenance: leave out of studies"),
+        # which part of a benchmark a row belongs to
+        _category("split", "part of the data set", "provenance: leave out of studies"),
         # NOMAD 2018
         _scalar("formation_energy_ev_natom", "formation energy per atom", "eV/atom", "NOMAD 2018 reference"),
         _scalar("bandgap_energy_ev", "band gap", "eV"),

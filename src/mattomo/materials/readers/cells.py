@@ -22,6 +22,12 @@ MISSING = frozenset(
 
 _FLAGS = {"true": "True", "false": "False"}
 _MOST_LEVELS = 20
+_FEWEST = 20
+_DATE = re.compile(
+    r"(?:[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4})"
+    r"(?:[T ][0-9]{1,2}:[0-9]{2}.*)?"
+)
+_ID_NAME = re.compile(r"(?:^|[_ ])(?:id|ids|uid|idx|index|icsd|cod|key)(?:$|[_ ])", re.IGNORECASE)
 _UNIT = re.compile(r"[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?\s*[A-Za-zÅµμ°%].*")
 
 Report = Callable[[int, object, RowProblem], None]
@@ -51,17 +57,22 @@ def property_column(name: str, raw: RawColumn, kind: Kind | None, report: Report
     Raises
     ------
     Skipped
-        The column holds lists or mappings, or free text.
+        The column holds lists or mappings, dates, free text, or numbers that name or count the rows.
     """
     if raw.kind == "nested":
         raise Skipped("it holds lists or mappings")
     registered = REGISTRY.get(name)
     decided: Kind = kind or (registered.kind if registered else _guess(raw))
     info = _info(name, decided)
+    guessed = registered is None and kind is None
     if decided == "scalar":
-        return _scalar(info, raw, report)
+        column = _scalar(info, raw, report)
+        if guessed and raw.kind != "flag":
+            _refuse_row_numbers(name, column)
+        return column
     column = _category(info, raw)
-    if registered is None and kind is None and raw.kind == "text":
+    if guessed and raw.kind == "text":
+        _refuse_dates(column)
         _refuse_free_text(column)
     return column
 
@@ -185,6 +196,28 @@ def _level(value: Any) -> str:
     if value != value or value in (float("inf"), float("-inf")):
         return ""
     return str(int(value)) if float(value).is_integer() else repr(value)
+
+
+def _refuse_dates(column: Column) -> None:
+    distinct = np.unique(column.values[~column.missing]).tolist()
+    if distinct and all(_DATE.fullmatch(level) for level in distinct):
+        raise Skipped(f"it holds dates, such as {distinct[0]!r}")
+
+
+def _refuse_row_numbers(name: str, column: Column) -> None:
+    """Refuse whole numbers that count the rows, or that a name such as icsd_id calls identifiers."""
+    present = column.values[~column.missing].astype(np.float64)
+    if len(present) < _FEWEST or (present != np.rint(present)).any():
+        return
+    levels = len(np.unique(present))
+    low, high = present.min(), present.max()
+    unless = f"if it is a property, read it as one: --scalars {name}"
+    # rows left out leave gaps, but not many
+    rising = bool((np.diff(present) > 0).all())
+    if levels == len(present) and high - low + 1 <= (1.1 if rising else 1.0) * levels:
+        raise Skipped(f"it counts the rows, from {low:.0f} to {high:.0f}; {unless}")
+    if _ID_NAME.search(name) and 2 * levels > len(present):
+        raise Skipped(f"it looks like identifiers ({levels:,} different whole numbers); {unless}")
 
 
 def _refuse_free_text(column: Column) -> None:
