@@ -1,0 +1,120 @@
+"""JSON files: records, JSON lines, tables of pandas, and the answers of materials services."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from mattomo.errors import InputError
+from mattomo.materials.readers.json_text import NotJson, cell, opened, parts
+from mattomo.materials.readers.pandas_json import by_column, by_label, split
+from mattomo.materials.readers.raw import RawTable
+from mattomo.materials.readers.records import Record, records_table
+from mattomo.materials.readers.roles import FORMULA_NAMES, STRUCTURE_NAMES, STRUCTURE_PARTS
+from mattomo.materials.readers.source import Source
+
+_KNOWN = {*FORMULA_NAMES, *STRUCTURE_NAMES, *STRUCTURE_PARTS[:1], "atoms", "attributes"}
+_WRAPPERS = ("data", "response")
+_SHAPES = (
+    "Give a list of objects, one object a line, a table written by pandas, or an answer of OPTIMADE or the "
+    "Materials Project."
+)
+
+
+def read_json(source: Source) -> RawTable:
+    """A table from JSON: one row a record.
+
+    Read are: a list of objects; one object a line; the ``split``, ``columns``, ``index`` and ``table`` forms
+    of pandas (``split`` is that of the matminer and matbench data sets); lists by column; and objects whose
+    ``data`` or ``response`` is a list of records (OPTIMADE, Materials Project).
+
+    Raises
+    ------
+    InputError
+        No JSON, no UTF-8 text, or JSON of another shape.
+    """
+    text = source.content().removeprefix(b"\xef\xbb\xbf").strip()
+    if not text:
+        raise InputError("the file is empty", file=source.file, hint=_SHAPES)
+    lines = _lines(text)
+    if lines is not None:
+        return records_table(source.file, lines)
+    try:
+        whole = parts(text)
+        if isinstance(whole, list):
+            return records_table(source.file, whole)
+        if isinstance(whole, dict):
+            return _mapping(source.file, whole)
+    except NotJson as error:
+        raise InputError(str(error), file=source.file, hint=_SHAPES) from None
+    raise InputError("the JSON is a single value", file=source.file, hint=_SHAPES)
+
+
+def _lines(text: bytes) -> list[Record] | None:
+    """The lines, where each is a record of its own: the first or second says so, one may be broken."""
+    if b"\n" not in text:
+        return None
+    first, rest = text.split(b"\n", 1)
+    second = rest.lstrip().split(b"\n", 1)[0]
+    if not (_is_object(first) or (_is_object(second) and not first.strip().startswith(b"["))):
+        return None
+    return [line for line in text.split(b"\n") if line.strip()]
+
+
+def _is_object(line: bytes) -> bool:
+    line = line.strip()
+    if not (line.startswith(b"{") and line.endswith(b"}")):
+        return False
+    try:
+        return isinstance(parts(line), dict)
+    except NotJson as error:
+        return "twice" in str(error)
+
+
+def _mapping(file: str, whole: dict[str, Any]) -> RawTable:
+    names = {key.lower() for key in whole}
+    shapes = {key: _shape(piece) for key, piece in whole.items()}
+    if shapes.get("columns") == shapes.get("data") == "list":
+        return records_table(file, split(file, whole))
+    if "errors" in whole and "data" not in whole:
+        raise InputError(f"the service answered with an error: {_shown(whole['errors'])}", file=file)
+    for key in _WRAPPERS:
+        if shapes.get(key) == "list":
+            return records_table(file, parts(whole[key]), _pages(whole))
+        if shapes.get(key) == "mapping" and not names & _KNOWN:
+            return records_table(file, [whole[key]], _pages(whole))
+    if shapes and all(shape == "list" for shape in shapes.values()) and "sites" not in names:
+        return records_table(file, by_column(file, whole))
+    if shapes and all(shape == "mapping" for shape in shapes.values()):
+        return records_table(file, by_label(whole, columns=bool(names & _KNOWN)))
+    if names & _KNOWN:
+        return records_table(file, [whole])
+    keys = ", ".join(list(whole)[:12])
+    raise InputError(f"a JSON object of no known shape (its keys: {keys[:300]})", file=file, hint=_SHAPES)
+
+
+def _shape(piece: Any) -> str:
+    if isinstance(piece, msgspec.Raw):
+        opening = bytes(memoryview(piece)[:1])
+        return {b"{": "mapping", b"[": "list"}.get(opening, "value")
+    return "mapping" if isinstance(piece, dict) else "list" if isinstance(piece, list) else "value"
+
+
+def _pages(whole: dict[str, Any]) -> list[str]:
+    meta = opened(cell(whole.get("meta")))
+    if not isinstance(meta, dict) or meta.get("more_data_available") is not True:
+        return []
+    available = meta.get("data_available")
+    total = f" of {available:,} entries" if type(available) is int else ""
+    return [f"the file is one page{total}: the service has more"]
+
+
+def _shown(errors: Any) -> str:
+    try:
+        found = opened(cell(errors))
+        first = found[0] if isinstance(found, list) and found else found
+        text = first.get("detail") or first.get("title") if isinstance(first, dict) else first
+    except NotJson as error:
+        text = error
+    return " ".join(str(text).split())[:200]
