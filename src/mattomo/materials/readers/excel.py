@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import io
 import zipfile
 from collections.abc import Iterator
 from typing import Any
@@ -36,12 +37,13 @@ def read_excel(source: Source) -> RawTable:
             hint='Install it (pip install "mattomo[excel]"), or save the sheet as CSV.',
         ) from None
     try:
-        with zipfile.ZipFile(source.binary()) as archive:
+        file = io.BytesIO(source.content())  # by its name openpyxl would judge it
+        with zipfile.ZipFile(file) as archive:
             sizes = [(member.file_size, member.compress_size) for member in archive.infolist()]
         limit = largest(sum(packed for _, packed in sizes))
         if sum(unpacked for unpacked, _ in sizes) > limit:
             raise too_large(source.file, limit)
-        book = openpyxl.load_workbook(source.binary(), read_only=True, data_only=True)
+        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
         try:
             return _first_sheet(source.file, book)
         finally:

@@ -15,6 +15,7 @@ from mattomo.materials.readers.roles import FORMULA_NAMES, STRUCTURE_NAMES, STRU
 from mattomo.materials.readers.source import Source
 
 _KNOWN = {*FORMULA_NAMES, *STRUCTURE_NAMES, *STRUCTURE_PARTS[:1], "atoms", "attributes"}
+_OF_STRUCTURES = frozenset({"sites", "lattice", "lattice_mat", "lattice_vectors"})
 _WRAPPERS = ("data", "response")
 _SHAPES = (
     "Give a list of objects, one object a line, a table written by pandas, or an answer of OPTIMADE or the "
@@ -86,6 +87,8 @@ def _mapping(file: str, whole: dict[str, Any]) -> RawTable:
             return records_table(file, [whole[key]], _pages(whole))
     if shapes and all(shape == "list" for shape in shapes.values()) and "sites" not in names:
         return records_table(file, by_column(file, whole))
+    if any(_is_structure(piece) for piece in whole.values()):
+        return records_table(file, [whole])
     if shapes and all(shape == "mapping" for shape in shapes.values()):
         return records_table(file, by_label(whole, columns=bool(names & _KNOWN)))
     if names & _KNOWN:
@@ -99,6 +102,10 @@ def _shape(piece: Any) -> str:
         opening = bytes(memoryview(piece)[:1])
         return {b"{": "mapping", b"[": "list"}.get(opening, "value")
     return "mapping" if isinstance(piece, dict) else "list" if isinstance(piece, list) else "value"
+
+
+def _is_structure(piece: Any) -> bool:
+    return _shape(piece) == "mapping" and not _OF_STRUCTURES.isdisjoint(parts(piece))
 
 
 def _pages(whole: dict[str, Any]) -> list[str]:

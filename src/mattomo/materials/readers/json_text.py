@@ -91,7 +91,7 @@ def opened(value: Any) -> Any:
     if not isinstance(value, JsonText):
         return value
     try:
-        return _ANY.decode(value)
+        return _ANY.decode(str(value))
     except _FAILURES:
         return _tolerant(value.encode())
 

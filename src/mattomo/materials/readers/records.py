@@ -82,7 +82,7 @@ def records_table(file: str, records: Iterable[Record], notices: Iterable[str] =
 def _flat(piece: Record, renamed: dict[str, str]) -> dict[str, Any]:
     if isinstance(piece, NotJson):
         raise piece
-    found = piece if isinstance(piece, dict) else parts(piece)
+    found = parts(piece)
     if not isinstance(found, dict):
         raise NotJson(f"the record is no object but {_kind(found)}")
     record = {name: cell(value) for name, value in found.items()}

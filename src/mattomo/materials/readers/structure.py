@@ -36,6 +36,7 @@ def read_structure(value: str | Mapping[str, Any]) -> Crystal:
     """
     if not isinstance(value, str):
         return _from_mapping(value)
+    value = str(value)  # decoders want no subclass
     if value.lstrip()[:1] in ("{", "["):
         foreign = any(f'"{mark}"' in value for mark in (*_JARVIS, *_OPTIMADE))
         return _from_mapping(decoded(value)) if foreign else from_json(value)
