@@ -197,7 +197,7 @@ def _text_levels(info: PropertyInfo, cells: list[str | None]) -> list[str]:
     distinct = set(levels) - {""}
     if distinct and all(level.lower() in _FLAGS for level in distinct):
         return [_FLAGS.get(level.lower(), "") for level in levels]
-    if distinct and all(map(_is_number, distinct)):
+    if distinct and all(_is_number(level) and level.lower() not in MISSING for level in distinct):
         as_number = {level: _level(number(level)) for level in distinct} | {"": ""}
         return [as_number[level] for level in levels]
     return levels

@@ -137,8 +137,9 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, enum.Enum):
         return _plain(value.value)
-    if isinstance(value, int | float | str):
-        return value
+    for kind in (int, float, str):  # NumPy's are subclasses
+        if isinstance(value, kind):
+            return kind(value)
     if isinstance(value, Mapping):
         return {str(key): _plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple | set):
