@@ -141,6 +141,11 @@ def test_lines_whose_first_is_broken(tmp_path: Path) -> None:
     assert [entry.row for entry in quarantine.left_out] == [1]
 
 
+def test_a_document_over_several_lines_is_no_set_of_lines(tmp_path: Path) -> None:
+    for text in ('{"data": [\n{"formula": "FeO"}\n]}', '[\n{"formula": "FeO"}\n]', '[{"formula":\n"FeO"}]'):
+        assert read_text(tmp_path, text)[0].compositions.formulas.tolist() == ["FeO"]
+
+
 def test_one_record_alone(tmp_path: Path) -> None:
     assert read_value(tmp_path, {"formula": "FeO", "x": 1})[0].column("x").values.tolist() == [1]
     assert read_value(tmp_path, {"structure": pymatgen_dict("Cs", "Cl")})[0].structures.Z.tolist() == [55, 17]

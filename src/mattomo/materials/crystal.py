@@ -266,7 +266,7 @@ def _occupants(site: Mapping[str, Any], number: int) -> list[tuple[str, float]]:
     found = site.get("species")
     try:
         occupants = [(str(each["element"]), float(each["occu"])) for each in found or ()]
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         occupants = []
     if not occupants:
         raise StructureError(f"site {number} names no element and occupancy", _SHAPE_HINT)

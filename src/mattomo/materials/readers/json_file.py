@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from mattomo.errors import InputError
-from mattomo.materials.readers.json_text import NotJson, cell, opened, parts
+from mattomo.materials.readers.json_text import DoubledKey, NotJson, cell, opened, parts
 from mattomo.materials.readers.pandas_json import by_column, by_label, split
 from mattomo.materials.readers.raw import RawTable
 from mattomo.materials.readers.records import Record, records_table
@@ -38,9 +39,9 @@ def read_json(source: Source) -> RawTable:
     text = source.content().removeprefix(b"\xef\xbb\xbf").strip()
     if not text:
         raise InputError("the file is empty", file=source.file, hint=_SHAPES)
-    lines = _lines(text)
-    if lines is not None:
-        return records_table(source.file, lines)
+    first, _, rest = text.partition(b"\n")
+    if rest and _is_object(first):
+        return records_table(source.file, _lines(text))
     try:
         whole = parts(text)
         if isinstance(whole, list):
@@ -48,29 +49,25 @@ def read_json(source: Source) -> RawTable:
         if isinstance(whole, dict):
             return _mapping(source.file, whole)
     except NotJson as error:
+        if _is_object(rest.lstrip().partition(b"\n")[0]):  # of lines the first is broken
+            return records_table(source.file, _lines(text))
         raise InputError(str(error), file=source.file, hint=_SHAPES) from None
     raise InputError("the JSON is a single value", file=source.file, hint=_SHAPES)
 
 
-def _lines(text: bytes) -> list[Record] | None:
-    """The lines, where each is a record of its own: the first or second says so, one may be broken."""
-    if b"\n" not in text:
-        return None
-    first, rest = text.split(b"\n", 1)
-    second = rest.lstrip().split(b"\n", 1)[0]
-    if not (_is_object(first) or (_is_object(second) and not first.strip().startswith(b"["))):
-        return None
-    return [line for line in text.split(b"\n") if line.strip()]
+def _lines(text: bytes) -> Iterator[Record]:
+    return (line for line in text.split(b"\n") if line.strip())
 
 
 def _is_object(line: bytes) -> bool:
+    """Whether a line is a whole object, be it an ambiguous one."""
     line = line.strip()
     if not (line.startswith(b"{") and line.endswith(b"}")):
         return False
     try:
         return isinstance(parts(line), dict)
     except NotJson as error:
-        return "twice" in str(error)
+        return isinstance(error, DoubledKey)
 
 
 def _mapping(file: str, whole: dict[str, Any]) -> RawTable:

@@ -24,6 +24,10 @@ class NotJson(ValueError):
     """A piece that is no JSON, or ambiguous; the text says why."""
 
 
+class DoubledKey(NotJson):
+    """A mapping in which a key is given twice: which of the two is meant?"""
+
+
 class _Doubled(dict[str, Any]):
     """A mapping with a key given twice."""
 
@@ -125,7 +129,7 @@ def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_doubled(value: Any) -> None:
     if isinstance(value, _Doubled):
-        raise NotJson(f"the key {value.key!r} is given twice")
+        raise DoubledKey(f"the key {value.key!r} is given twice")
 
 
 def _may_be_doubled(text: bytes, found: dict[str, msgspec.Raw]) -> bool:

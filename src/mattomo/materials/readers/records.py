@@ -85,13 +85,11 @@ def _flat(piece: Record, renamed: dict[str, str]) -> dict[str, Any]:
     found = parts(piece)
     if not isinstance(found, dict):
         raise NotJson(f"the record is no object but {_kind(found)}")
-    record = {name: cell(value) for name, value in found.items()}
-    for name in record:
-        cell(name)
+    record = {cell(name): cell(value) for name, value in found.items()}
     for dialect in _DIALECTS:
         if dialect.looks_like(record):
-            flat: dict[str, Any] = dialect.flatten(record, renamed)
-            return flat
+            flat = dialect.flatten(record, renamed)
+            return {cell(name): cell(value) for name, value in flat.items()}
     return record
 
 
