@@ -113,6 +113,16 @@ def test_a_composition_may_be_a_mapping_in_parquet(tmp_path: Path) -> None:
     assert read(tmp_path / "t.parquet")[0].compositions.formulas.tolist() == ["Fe2O3", "Fe"]
 
 
+@pytest.mark.parametrize("cell", [0.5, True, [1, 2]])
+def test_columns_that_can_be_no_formula_or_structure(tmp_path: Path, cell: object) -> None:
+    record = {"composition": cell, "formula_pretty": "FeO", "cif": 0.5}
+    (tmp_path / "t.json").write_text(json.dumps([record]))
+    materials, quarantine = read(tmp_path / "t.json")
+    assert materials.compositions.formulas.tolist() == ["FeO"]
+    assert materials.column("cif").values.tolist() == [0.5]
+    assert len(quarantine) == 0
+
+
 CIF = """data_CsCl
 _cell_length_a 4.123
 _cell_length_b 4.123

@@ -88,6 +88,46 @@ def test_refuses(tmp_path: Path, rows: list[list[Any]], reason: str) -> None:
         read(write(tmp_path, rows))
 
 
+CONTENT_TYPES = """<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">
+<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>
+<Override PartName="/xl/workbook.xml"
+ ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/>
+<Override PartName="/xl/worksheets/sheet1.xml"
+ ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"/>
+<Override PartName="/xl/styles.xml"
+ ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.styles+xml"/></Types>"""
+RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+RELATIONS = """<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">
+<Relationship Id="r1" Type="{}/{}" Target="{}"/></Relationships>"""
+MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+SHEET = f"""<worksheet {MAIN}><sheetData>
+<row r="2"><c r="B2" t="inlineStr"><is><t>formula</t></is></c>
+<c r="C2" t="inlineStr"><is><t>x</t></is></c></row>
+<row r="5"><c r="B5" t="inlineStr"><is><t>Fe2O3</t></is></c><c r="C5"><f>1+1</f><v>2</v></c></row>
+<row r="6"><c r="B6" t="inlineStr"><is><t>NiO</t></is></c><c r="C6" t="e"><v>#DIV/0!</v></c></row>
+<row r="7"><c r="B7" t="inlineStr"><is><t>CoO</t></is></c><c r="C7"><v>3</v></c></row>
+</sheetData></worksheet>"""
+
+
+def test_a_workbook_of_another_program(tmp_path: Path) -> None:
+    parts = {
+        "[Content_Types].xml": CONTENT_TYPES,
+        "_rels/.rels": RELATIONS.format(RELATION, "officeDocument", "xl/workbook.xml"),
+        "xl/workbook.xml": f'<workbook {MAIN} xmlns:r="{RELATION}"><sheets>'
+        '<sheet name="s" sheetId="1" r:id="r1"/></sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": RELATIONS.format(RELATION, "worksheet", "worksheets/sheet1.xml"),
+        "xl/styles.xml": f"<styleSheet {MAIN}/>",
+        "xl/worksheets/sheet1.xml": SHEET,
+    }
+    with zipfile.ZipFile(tmp_path / "t.xlsx", "w") as archive:
+        for name, text in parts.items():
+            archive.writestr(name, text)
+    materials, quarantine = read(tmp_path / "t.xlsx")
+    assert materials.compositions.formulas.tolist() == ["Fe2O3", "NiO", "CoO"]
+    np.testing.assert_array_equal(materials.column("x").values, [2, np.nan, 3])
+    assert [(entry.row, entry.column, entry.value) for entry in quarantine] == [(2, "x", "#DIV/0!")]
+
+
 def test_broken_workbooks(tmp_path: Path) -> None:
     path = write(tmp_path, [["formula"], ["FeO"]])
     whole = path.read_bytes()

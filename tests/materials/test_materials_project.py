@@ -98,6 +98,7 @@ def test_summary_documents(tmp_path: Path, wrapped: bool) -> None:
         "is_metal": ["False", ""],
         "magnetic_ordering": ["NM", "NM"],
     }
+    assert not {"symmetry", "bulk_modulus"} & set(materials.columns)
     for name, values in levels.items():
         assert materials.column(name).values.tolist() == values
     assert "symmetry.number is read as spacegroup_number" in materials.notices[0]

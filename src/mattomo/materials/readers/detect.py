@@ -119,10 +119,7 @@ def raw_table(path: str | os.PathLike[str]) -> RawTable:
     Raises
     ------
     InputError
-        The file cannot be read, is of no known format, or has no rows.
+        The file cannot be read, or is of no known format.
     """
     source = open_source(path)
-    raw = detect(source).read(source)
-    if not len(raw.rows) and not raw.broken:
-        raise InputError("the table has no rows", file=source.file)
-    return raw
+    return detect(source).read(source)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import io
+import warnings
 import zipfile
 from collections.abc import Iterator
 from typing import Any
@@ -43,11 +44,13 @@ def read_excel(source: Source) -> RawTable:
         limit = largest(sum(packed for _, packed in sizes))
         if sum(unpacked for unpacked, _ in sizes) > limit:
             raise too_large(source.file, limit)
-        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-        try:
-            return _first_sheet(source.file, book)
-        finally:
-            book.close()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of styles and rules of input, which are not read
+            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+            try:
+                return _first_sheet(source.file, book)
+            finally:
+                book.close()
     except InputError:
         raise
     except Exception as error:  # a broken workbook fails in as many ways as it has parts

@@ -18,6 +18,7 @@ _MAPPING = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ANY = msgspec.json.Decoder()
 _FAILURES = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _LONGEST_INTEGER = 400
+_ESCAPED_COLONS = (b"\\u003a", b"\\u003A")
 
 
 class NotJson(ValueError):
@@ -135,4 +136,6 @@ def _refuse_doubled(value: Any) -> None:
 def _may_be_doubled(text: bytes, found: dict[str, msgspec.Raw]) -> bool:
     """Colons that are lost belong to a key given twice, unless one was written as an escape."""
     kept = len(found) + sum(bytes(piece).count(b":") for piece in found.values())
-    return kept + sum(key.count(":") for key in found) != text.count(b":") or b"\\u003" in text
+    return kept + sum(key.count(":") for key in found) != text.count(b":") or any(
+        colon in text for colon in _ESCAPED_COLONS
+    )

@@ -64,6 +64,8 @@ def flatten(record: dict[str, Any], renamed: dict[str, str]) -> dict[str, Any]:
             nested = opened(record.get(key))
         except NotJson:
             continue
+        if nested is None:
+            record.pop(key, None)
         if not isinstance(nested, dict):
             continue
         for member, name in names.items():

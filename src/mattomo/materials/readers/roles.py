@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mattomo.errors import InputError
-from mattomo.materials.readers.raw import RawTable
+from mattomo.materials.readers.raw import RawColumn, RawTable
 from mattomo.materials.registry import nearest
 
 ID_NAMES = ("material_id", "id", "mp_id", "jid", "name")
@@ -49,8 +49,9 @@ def find_roles(raw: RawTable, formula: str | None, id: str | None, structure: st
     one = structure or _first(raw, lower, STRUCTURE_NAMES, ("text", "nested", "mixed"))
     three = tuple(parts) if len(parts) == len(STRUCTURE_PARTS) else ()
     found_formula = formula or _first(raw, lower, FORMULA_NAMES, ("text", "mixed"))
-    if found_formula is None:  # mappings of elements to amounts
-        found_formula = _first(raw, lower, FORMULA_NAMES, ("nested",))
+    if found_formula is None:
+        amounts = _first(raw, lower, FORMULA_NAMES, ("nested",))
+        found_formula = amounts if amounts and _holds_mappings(raw.columns[amounts]) else None
     roles = Roles(found_id, found_formula, (one,) if one else three)
     if roles.formula is None and not roles.structure:
         raise InputError(
@@ -59,6 +60,12 @@ def find_roles(raw: RawTable, formula: str | None, id: str | None, structure: st
             hint=f"Name one of them {FORMULA_NAMES[0]!r} or {STRUCTURE_NAMES[0]!r}, or say which it is.",
         )
     return roles
+
+
+def _holds_mappings(column: RawColumn) -> bool:
+    """Whether the cells can be elements with their amounts."""
+    first = next((cell for cell in column.cells() if cell is not None), None)
+    return isinstance(first, dict) or (isinstance(first, str) and first.startswith("{"))
 
 
 def _first(raw: RawTable, lower: dict[str, str], names: Iterable[str], kinds: Sequence[str]) -> str | None:

@@ -85,6 +85,8 @@ def materials_of(
     scalars: Sequence[str] = (),
 ) -> tuple[Materials, Quarantine]:
     """The materials of a table that is in memory; arguments, result and errors as of :func:`read_table`."""
+    if not len(raw.rows) and not raw.broken:
+        raise InputError("the table has no rows", file=raw.file)
     if not len(raw.rows):
         raise _no_usable_row(raw, _Entries(raw, "", []))
     roles = find_roles(raw, formula, id, structure)
