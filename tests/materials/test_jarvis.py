@@ -83,7 +83,7 @@ def test_cartesian_coordinates() -> None:
         ({"elements": ["Te", "Te", 3]}, "where a symbol belongs"),
         ({"lattice_mat": None}, "lattice is no regular array|lattice has"),
         ({"lattice_mat": [[1, 0, 0], [1, 0, 0], [0, 0, 1]], "cartesian": True}, "in a plane"),
-        ({"cartesian": "no"}, "cartesian is 'no'"),
+        ({"cartesian": "no"}, "cartesian is no where"),
         ({"coords": [[0, 0, 0]] * 3}, "0.00 Å apart"),
     ],
 )

@@ -13,9 +13,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from mattomo.errors import shorten
 from mattomo.materials.formula import SYMBOLS, FormulaError, element
-from mattomo.materials.quarantine import RowProblem
+from mattomo.materials.quarantine import RowProblem, shown
 
 CLOSEST = 0.3
 """Sites nearer than this, in Å, are one site given twice."""
@@ -306,7 +305,7 @@ def atomic_number(name: Any) -> int:
         No text, or no element.
     """
     if not isinstance(name, str):
-        raise StructureError(f"species has {shorten(name)} where a symbol belongs", _SHAPE_HINT)
+        raise StructureError(f"species has {shown(name)} where a symbol belongs", _SHAPE_HINT)
     return _symbol(name)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mattomo.materials.crystal import Crystal, StructureError, cartesian_crystal, crystal
+from mattomo.materials.quarantine import shown
 from mattomo.materials.readers.renaming import rename
 
 NAMES = {
@@ -45,6 +46,6 @@ def from_atoms(atoms: Mapping[str, Any]) -> Crystal:
         raise StructureError("the atoms have no list elements", _HINT)
     cartesian = atoms.get("cartesian", False)
     if not isinstance(cartesian, bool):
-        raise StructureError(f"cartesian is {cartesian!r} where true or false belongs"[:200], _HINT)
+        raise StructureError(f"cartesian is {shown(cartesian)} where true or false belongs", _HINT)
     build = cartesian_crystal if cartesian else crystal
     return build(atoms.get("lattice_mat"), elements, atoms.get("coords"))

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from mattomo.errors import InputError
+from mattomo.materials.quarantine import shown
 from mattomo.materials.readers.json_text import DoubledKey, NotJson, cell, opened, parts
 from mattomo.materials.readers.pandas_json import by_column, by_label, split
 from mattomo.materials.readers.raw import RawTable
@@ -16,6 +17,7 @@ from mattomo.materials.readers.roles import FORMULA_NAMES, STRUCTURE_NAMES, STRU
 from mattomo.materials.readers.source import Source
 
 _KNOWN = {*FORMULA_NAMES, *STRUCTURE_NAMES, *STRUCTURE_PARTS[:1], "atoms", "attributes"}
+_STRUCTURES = {*STRUCTURE_NAMES, "atoms"}
 _OF_STRUCTURES = frozenset({"sites", "lattice", "lattice_mat", "lattice_vectors"})
 _WRAPPERS = ("data", "response")
 _SHAPES = (
@@ -78,13 +80,12 @@ def _mapping(file: str, whole: dict[str, Any]) -> RawTable:
     if "errors" in whole and "data" not in whole:
         raise InputError(f"the service answered with an error: {_shown(whole['errors'])}", file=file)
     for key in _WRAPPERS:
-        if shapes.get(key) == "list":
-            return records_table(file, parts(whole[key]), _pages(whole))
-        if shapes.get(key) == "mapping" and not names & _KNOWN:
-            return records_table(file, [whole[key]], _pages(whole))
+        if shapes.get(key) in ("list", "mapping") and not names & _KNOWN:
+            found = parts(whole[key]) if shapes[key] == "list" else [whole[key]]
+            return records_table(file, found, _pages(whole))
     if shapes and all(shape == "list" for shape in shapes.values()) and "sites" not in names:
         return records_table(file, by_column(file, whole))
-    if any(_is_structure(piece) for piece in whole.values()):
+    if any(_is_structure(piece) for key, piece in whole.items() if key.lower() in _STRUCTURES):
         return records_table(file, [whole])
     if shapes and all(shape == "mapping" for shape in shapes.values()):
         return records_table(file, by_label(whole, columns=bool(names & _KNOWN)))
@@ -121,4 +122,4 @@ def _shown(errors: Any) -> str:
         text = first.get("detail") or first.get("title") if isinstance(first, dict) else first
     except NotJson as error:
         text = error
-    return " ".join(str(text).split())[:200]
+    return shown(text)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mattomo.materials.crystal import Crystal, StructureError, atomic_number, cartesian_crystal, disordered
+from mattomo.materials.quarantine import shown
 from mattomo.materials.readers.json_text import NotJson, opened
 
 PARTS = ("lattice_vectors", "cartesian_site_positions", "species", "species_at_sites")
@@ -29,7 +30,7 @@ def flatten(record: dict[str, Any], renamed: dict[str, str]) -> dict[str, Any]:
         The entry is no structure, or its attributes are no mapping.
     """
     if record["type"] != "structures":
-        raise NotJson(f"an entry of type {str(record['type'])[:40]!r}, not of structures")
+        raise NotJson(f"an entry of type {shown(record['type'])!r}, not of structures")
     attributes = opened(record["attributes"])
     if not isinstance(attributes, dict):
         raise NotJson("the attributes of the entry are no object")
@@ -74,7 +75,9 @@ def from_attributes(attributes: Mapping[str, Any]) -> Crystal:
     partial = ""
     for number, site in enumerate(sites, start=1):
         if not isinstance(site, str) or site not in occupants:
-            raise StructureError(f"site {number} is of species {site!r}, which is not described"[:200], _HINT)
+            raise StructureError(
+                f"site {number} is of species {shown(site)!r}, which is not described", _HINT
+            )
         found, kind = occupants[site]
         if kind.get("attached"):
             raise StructureError(

@@ -248,7 +248,7 @@ def _formula(cell: Any) -> Composition:
         if name.startswith("@") or amount is None:  # how pymatgen marks its classes; Arrow's absent members
             continue
         if type(amount) not in (int, float) or not 0 < amount <= 1e6:
-            raise RowProblem(f"{amount!r} is no amount of {name}"[:200], "Amounts are numbers above 0.")
+            raise RowProblem(f"{shown(amount)} is no amount of {name[:40]}", "Amounts are numbers above 0.")
         Z = atomic_number(name)
         amounts[Z] = amounts.get(Z, 0.0) + amount
     if not amounts:
