@@ -74,6 +74,14 @@ def test_lists_by_column(tmp_path: Path) -> None:
         read_value(tmp_path, {"formula": ["FeO", "NiO"], "x": [1]})
 
 
+def test_a_property_called_data_and_parts_of_structures_by_label(tmp_path: Path) -> None:
+    assert read_value(tmp_path, {"formula": ["FeO"], "data": [3]})[0].column("data").values.tolist() == [3]
+    parts = {"lattice": CUBE, "species": ["Cs"], "frac_coords": [[0, 0, 0]]}
+    materials, _ = read_value(tmp_path, {"m1": parts, "m2": parts})
+    assert materials.ids.tolist() == ["m1", "m2"]
+    assert materials.structures.Z.tolist() == [55, 55]
+
+
 def test_records_of_different_keys_and_kinds(tmp_path: Path) -> None:
     records = [
         {"id": 9007199254740993, "formula": "FeO", "x": 1, "kind": "a", "note": {"deep": [1]}},

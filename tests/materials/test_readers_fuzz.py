@@ -106,6 +106,7 @@ ODD += [
     {"species_at_sites": ["a"]},
     _pymatgen("Cs", "Cl"),
     "structures",
+    "DEEP",  # stands for a deep list
 ]
 
 bounded = settings(
@@ -169,7 +170,8 @@ def changed_documents(draw: st.DrawFn, names: tuple[str, ...] = tuple(DOCUMENTS)
         text = "\n".join(map(json.dumps, document))
     if draw(st.booleans()):  # keys given twice
         text = text.replace('"formula": ', '"formula": 1, "formula": ', 1)
-    return text.encode()
+    depth = draw(st.sampled_from([3, 200, 400, 700, 900, 950]))
+    return text.replace('"DEEP"', "[" * depth + "]" * depth).encode()
 
 
 @given(changed_documents())
