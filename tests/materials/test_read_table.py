@@ -293,7 +293,7 @@ def test_refuses_unreadable_files(tmp_path: Path) -> None:
         read(tmp_path)
     path = tmp_path / "latin.csv"
     path.write_bytes("formula,größe\nFeO,1\n".encode("latin-1"))
-    with pytest.raises(InputError, match="neither Parquet nor UTF-8"):
+    with pytest.raises(InputError, match="neither UTF-8 text nor another known format"):
         read(path)
     frame = pd.DataFrame({"formula": ["FeO"]})
     frame.to_parquet(tmp_path / "cut.parquet")
