@@ -189,9 +189,9 @@ def cells(
         - n_seeds, n_materials: seeds, and different materials tested;
         - mae0, mae1: mean test errors (the target's unit);
         - laplace_bits: mean of log2(mae0 / mae1) (bits);
-        - bits: density bits, the mean over seeds; bits_low, bits_high: 95 % interval over the seeds, corrected
-          for overlapping splits (Nadeau & Bengio); bits_se: standard error over materials, clustered by
-          formula (bits);
+        - bits: density bits, the mean over seeds; bits_low, bits_high: 95 % interval over the seeds,
+          corrected for overlapping splits (Nadeau & Bengio); bits_se: standard error over materials,
+          clustered by formula (bits);
         - cap, overstated: what A holds at most beyond R (bits; categories only), and whether bits exceed it;
         - swap_rise: mean rise of the absolute error when A is replaced by its conditional placebos (the
           target's unit); swap_p: one-sided p, clustered by formula; swap_q: Benjamini-Hochberg over all cells
