@@ -53,7 +53,7 @@ def test_shares_means_and_expectations():
 def test_readings():
     errors = study(CHANGES)
     swaps = gains(errors)[["learner", "representation", "target", "added"]].assign(
-        q=lambda t: np.where(
+        p=lambda t: np.where(
             t["added"] == "control:planted", 0.001, np.where(t["added"] == "volume", np.nan, 0.7)
         )
     )

@@ -1,30 +1,33 @@
 """From the held-out predictions of a study to bits, intervals and tests of every cell.
 
-Two steps. `score` reads one unit: the density of its baseline and of each augmented model on every test row,
-and the losses under conditional placebos. `cells` puts the seeds together. No model is trained again.
+`mattomo.information.scores` reads the units one by one; here the seeds come together. No model is trained
+again.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import Executor
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mattomo.information.bits import Cap, density_score, difference, laplace_bits
-from mattomo.information.density import find_atoms
+from mattomo.information.bits import Cap, laplace_bits
+from mattomo.information.controls import calibration
+from mattomo.information.convenience import gain_curves
+from mattomo.information.decomposition import decompose, decompose_nested
+from mattomo.information.floor import floor
+from mattomo.information.gain import gains
 from mattomo.information.inference import benjamini_hochberg, clustered, nadeau_bengio, swap_test
+from mattomo.information.scores import Scored
+from mattomo.information.symmetry import symmetry_residuals
 from mattomo.study.controls import PREFIX
-from mattomo.study.outcome import Held, Rows
+from mattomo.study.outcome import Outcome, Rows
 
 Floats = NDArray[np.float64]
-Singles = NDArray[np.float32]
 
 _CELL = ["learner", "representation", "target", "added"]
 _COLUMNS = [
@@ -35,99 +38,86 @@ _COLUMNS = [
 
 
 @dataclass(frozen=True)
-class Scored:
-    """One unit, row by row; K added properties, n test rows.
+class Analysis:
+    """Everything that is computed from the held-out predictions of a study.
 
     Attributes
     ----------
-    learner, representation, target, pair : str
-    seed : int
-    fraction : float
-    n_train : int
-    added : tuple of K str
-    materials : ndarray of int64, shape (n,)
-        Position of each test row in the study's table.
-    true : ndarray of float64, shape (n,)
-    predicted : ndarray of float64, shape (K + 1, n)
-        The baseline's first.
-    bits : ndarray of float32, shape (K, n)
-        log2 q1 - log2 q0 of each row; NaN where undefined.
-    swapped_loss : ndarray of float64, shape (K, n)
-        Mean absolute error of the row over the placebos of the added property; NaN without any.
-    reasons : tuple of K str
-        Why the bits are undefined, else "".
+    bits : DataFrame
+        One row a cell, see `cells`.
+    seeds : DataFrame
+        One row a cell, seed and share of the training rows, see `seed_bits`.
+    decomposition, nested : DataFrame
+        See `decompositions` and `nested_decompositions`.
+    controls : DataFrame
+        What the criteria say of controls, one row a control, learner and representation, see `calibration`.
+    symmetry : DataFrame
+        See `symmetry_residuals`.
+    floor : DataFrame
+        Polymorph floor of each target: the fields of `mattomo.information.floor.Floor`, enough and sentence.
+    learning : DataFrame
+        Learning curve of each gain, see `gain_curves`; empty without smaller shares of the training rows.
     """
 
-    learner: str
-    representation: str
-    target: str
-    pair: str
-    seed: int
-    fraction: float
-    n_train: int
-    added: tuple[str, ...]
-    materials: NDArray[np.int64]
-    true: Floats
-    predicted: Floats
-    bits: Singles
-    swapped_loss: Floats
-    reasons: tuple[str, ...]
+    bits: pd.DataFrame
+    seeds: pd.DataFrame
+    decomposition: pd.DataFrame
+    nested: pd.DataFrame
+    controls: pd.DataFrame
+    symmetry: pd.DataFrame
+    floor: pd.DataFrame
+    learning: pd.DataFrame
 
 
-def score(held: Held, atoms: Floats) -> Scored:
-    """Score the models of one unit.
+def analyse(
+    outcome: Outcome,
+    scored: Sequence[Scored],
+    rows: Rows,
+    caps: Mapping[tuple[str, str], float] | None = None,
+) -> Analysis:
+    """Bits, tests, decompositions, controls, symmetry, floors and learning curves of a study.
 
     Parameters
     ----------
-    held : Held
-    atoms : ndarray of float64
-        Values of the target that have a probability of their own (`find_atoms`), the same for all units.
+    outcome : Outcome
+    scored : sequence of Scored
+        Of all finished units.
+    rows : Rows
+    caps : mapping of (representation, added) to float, optional
+        As for `cells`.
 
     Returns
     -------
-    Scored
+    Analysis
     """
-    densities = [
-        density_score(validation, held.true_validation, test, held.true_test, atoms=atoms, key=(held.target,))
-        for validation, test in zip(held.validation, held.test, strict=True)
-    ]
-    differences = [difference(densities[0], density) for density in densities[1:]]
-    swapped = np.full((len(held.added), len(held.true_test)), np.nan)
-    for k, name in enumerate(held.added):
-        if name in held.swapped:
-            swapped[k] = np.abs(held.swapped[name] - held.true_test).mean(axis=0)
-    return Scored(
-        learner=held.learner,
-        representation=held.representation,
-        target=held.target,
-        pair=held.pair,
-        seed=held.seed,
-        fraction=held.fraction,
-        n_train=held.n_train,
-        added=held.added,
-        materials=held.materials,
-        true=held.true_test,
-        predicted=held.test,
-        bits=np.array([d.rows for d in differences], dtype=np.float32).reshape(swapped.shape),
-        swapped_loss=swapped,
-        reasons=tuple(d.reason for d in differences),
+    table, seeds = cells(scored, rows, caps), seed_bits(scored)
+    whole = seeds[seeds["fraction"] == 1]
+    n_train, n_test = (
+        float(whole[name].mean()) if len(whole) else math.nan for name in ("n_train", "n_test")
     )
-
-
-def score_all(units: Iterable[Held], rows: Rows, executor: Executor | None = None) -> list[Scored]:
-    """`score` of every unit, in order; side by side if there is an executor."""
-    atoms: dict[str, Floats] = {}
-
-    def of_target(name: str) -> Floats:
-        if name not in atoms:
-            values = np.asarray(rows.columns[name], dtype=np.float64)
-            atoms[name] = find_atoms(values[np.isfinite(values)])
-        return atoms[name]
-
-    if executor is None:
-        return [score(held, of_target(held.target)) for held in units]
-    waiting = [executor.submit(partial(score, held, of_target(held.target))) for held in units]
-    return [future.result() for future in waiting]
+    own = whole[~whole["added"].str.startswith(PREFIX).to_numpy(dtype=bool)]
+    tested = table.rename(columns={"swap_p": "p"})
+    units = {info.name: info.unit for info in outcome.properties}
+    floors = []
+    for name in outcome.targets:
+        values = rows.columns[name].astype(np.float64)
+        known = np.isfinite(values)
+        floors.append(floor(values[known], rows.formulas[known], name=name, unit=units.get(name, "")))
+    several = seeds["fraction"].nunique() > 1
+    return Analysis(
+        bits=table,
+        seeds=seeds,
+        decomposition=decompositions(scored, rows),
+        nested=nested_decompositions(scored, rows),
+        controls=calibration(
+            gains(outcome.control_errors), whole, tested, planted_snr=1.0, by=("learner", "representation")
+        ),
+        symmetry=symmetry_residuals(own, n_train=n_train, n_test=n_test),
+        floor=pd.DataFrame(
+            [{**asdict(each), "enough": each.enough, "sentence": each.sentence} for each in floors]
+        ),
+        learning=gain_curves(seeds, test_share=n_test / n_train) if several else pd.DataFrame(),
+    )
 
 
 def seed_bits(scored: Sequence[Scored]) -> pd.DataFrame:
@@ -198,15 +188,9 @@ def cells(
           that are neither controls nor on the diagonal;
         - reason, swap_reason: why bits, or the test, are undefined, else "".
     """
-    by_cell: dict[tuple[str, ...], list[tuple[Scored, int]]] = {}
-    for unit in scored:
-        if unit.fraction == 1:
-            for k, added in enumerate(unit.added):
-                key = (unit.learner, unit.representation, unit.target, added)
-                by_cell.setdefault(key, []).append((unit, k))
     records = [
         dict(zip(_CELL, key, strict=True)) | _cell(key, found, rows, caps or {})
-        for key, found in by_cell.items()
+        for key, found in _by_cell(scored).items()
     ]
     table = pd.DataFrame(records, columns=_COLUMNS)
     judged = (~table["control"].astype(bool) & ~table["diagonal"].astype(bool)).to_numpy()
@@ -270,3 +254,97 @@ def _by_material(values: Floats, materials: NDArray[np.int64]) -> tuple[Floats, 
     """Mean over the rows of each material, and the first row of each."""
     _, first, member = np.unique(materials, return_index=True, return_inverse=True)
     return np.bincount(member, weights=values) / np.bincount(member), first
+
+
+def decompositions(scored: Sequence[Scored], rows: Rows, n_boot: int = 200) -> pd.DataFrame:
+    """What representation and added property tell about the target, apart and together, in every cell.
+
+    The test rows of all seeds are pooled; a formula is a cluster. Controls and cells with a target added to
+    itself are left out, and so are units trained on smaller shares of the training rows.
+
+    Returns
+    -------
+    DataFrame
+        learner, representation, target, added, and the columns of `Decomposition.record` (bits).
+    """
+    owners = np.unique(rows.formulas, return_inverse=True)[1]
+    losses = _losses(scored)
+    records = []
+    for key, found in _by_cell(scored).items():
+        learner, representation, target, added = key
+        if added.startswith(PREFIX) or added == target:
+            continue
+        materials = np.concatenate([unit.materials for unit, _ in found])
+        parts = decompose(
+            np.concatenate([unit.true for unit, _ in found]),
+            np.concatenate([unit.predicted[0] for unit, _ in found]),
+            np.concatenate([unit.predicted[k + 1] for unit, k in found]),
+            rows.columns[added][materials],
+            owners[materials],
+            losses=losses.get((learner, representation, target)),
+            n_boot=n_boot,
+        )
+        records.append({**dict(zip(_CELL, key, strict=True)), **parts.record()})
+    return pd.DataFrame(records, columns=None if records else _CELL)
+
+
+def nested_decompositions(scored: Sequence[Scored], rows: Rows, n_boot: int = 200) -> pd.DataFrame:
+    """What the structure tells about each target beyond the composition it contains.
+
+    Returns
+    -------
+    DataFrame
+        learner, target, and the columns of `Decomposition.record` (bits): R is the composition, A the
+        structure; structure contains composition, so nothing is unique to the composition but by the learner.
+    """
+    owners = np.unique(rows.formulas, return_inverse=True)[1]
+    base: dict[tuple[str, str, str, int], Scored] = {
+        (unit.learner, unit.representation, unit.target, unit.seed): unit
+        for unit in scored
+        if unit.fraction == 1 and unit.pair == ""
+    }
+    records = []
+    for learner, target in dict.fromkeys((key[0], key[2]) for key in base):
+        pairs = [
+            (unit, base[learner, "structure", target, unit.seed])
+            for key, unit in base.items()
+            if key[:3] == (learner, "composition", target)
+            and (learner, "structure", target, unit.seed) in base
+        ]
+        if not pairs:
+            continue
+        parts = decompose_nested(
+            np.concatenate([inner.true for inner, _ in pairs]),
+            np.concatenate([inner.predicted[0] for inner, _ in pairs]),
+            np.concatenate([outer.predicted[0] for _, outer in pairs]),
+            owners[np.concatenate([inner.materials for inner, _ in pairs])],
+            n_boot=n_boot,
+        )
+        records.append({"learner": learner, "target": target, **parts.record()})
+    return pd.DataFrame(records)
+
+
+def _losses(scored: Sequence[Scored]) -> dict[tuple[str, str, str], dict[int, float]]:
+    """Mean test error of the baselines by number of training rows, where there are several."""
+    found: dict[tuple[str, str, str], dict[int, list[float]]] = {}
+    for unit in scored:
+        if unit.pair == "":
+            key = (unit.learner, unit.representation, unit.target)
+            sizes = found.setdefault(key, {})
+            sizes.setdefault(unit.n_train, []).append(float(np.abs(unit.predicted[0] - unit.true).mean()))
+    return {
+        key: {n: float(np.mean(errors)) for n, errors in sizes.items()}
+        for key, sizes in found.items()
+        if len(sizes) > 1
+    }
+
+
+def _by_cell(scored: Sequence[Scored]) -> dict[tuple[str, ...], list[tuple[Scored, int]]]:
+    """Units and positions of the added property, by (learner, representation, target, added)."""
+    found: dict[tuple[str, ...], list[tuple[Scored, int]]] = {}
+    for unit in scored:
+        if unit.fraction == 1:
+            for k, added in enumerate(unit.added):
+                key = (unit.learner, unit.representation, unit.target, added)
+                found.setdefault(key, []).append((unit, k))
+    return found

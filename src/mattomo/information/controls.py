@@ -27,7 +27,7 @@ CONTROLS: dict[str, str] = {
 _CORRELATION = 1 / 3
 # At the planted signal a test that misses more than this share of cells has little power elsewhere.
 _POWER = 0.8
-_Q = 0.05
+_LEVEL = 0.05
 
 
 def planted_bits(snr: float) -> float:
@@ -71,7 +71,7 @@ def calibration(
     bits : DataFrame
         learner, representation, target, added, seed, bits.
     swaps : DataFrame, optional
-        learner, representation, target, added, q of the swap test.
+        learner, representation, target, added, p of the swap test.
     planted_snr : float
         Variance of the target over that of the noise added to it; NaN if not known.
     by : sequence of str
@@ -87,7 +87,7 @@ def calibration(
         - mae_change: mean relative change of the error (a fraction);
         - bits: mean over cells and seeds with a value; expected_bits: known bits (planted: `planted_bits`,
           an upper reference);
-        - one column a criterion: share of cells that it marks; swap: share with q < 0.05 among n_swap
+        - one column a criterion: share of cells that it marks; swap: share with p < 0.05 among n_swap
           tested cells (NaN if none);
         - expected_share: share that ``paired_minmax`` would mark by chance for independent seeds (NaN for
           planted, whose expected share is 1 where the noise is small);
@@ -107,10 +107,10 @@ def calibration(
             cells = _of(gains, control, group)
             if len(cells):
                 record = _record(control, cells, _of(bits, control, group), planted_snr)
-                tested = None if swaps is None else _of(swaps, control, group)["q"].dropna()
+                tested = None if swaps is None else _of(swaps, control, group)["p"].dropna()
                 record["n_swap"] = 0 if tested is None else len(tested)
                 record["swap"] = (
-                    float((tested < _Q).mean()) if tested is not None and len(tested) else math.nan
+                    float((tested < _LEVEL).mean()) if tested is not None and len(tested) else math.nan
                 )
                 records.append({**record, **group, "reading": _reading(record)})
     return pd.DataFrame(records, columns=columns)
@@ -166,7 +166,7 @@ def _reading(record: Mapping[str, Any]) -> str:
 
 def _verdict(name: str, record: Mapping[str, Any]) -> str:
     if record["n_swap"]:
-        share, allowed, trials = record["swap"], _Q, record["n_swap"]
+        share, allowed, trials = record["swap"], _LEVEL, record["n_swap"]
     else:
         share, allowed = record["paired_minmax"], chance_all_below(record["n_seeds"], _CORRELATION)
         trials = record["n"]

@@ -16,9 +16,9 @@ of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -34,6 +34,7 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Kind = Literal["category", "threshold", "linear", "power", "trees"]
+Base = Literal["composition", "structure"]
 
 COMPOSITION: dict[str, str] = {
     "formula_mass": "formula mass",
@@ -177,7 +178,7 @@ def composition_scalars(materials: Materials) -> dict[str, Floats]:
 
 def deterministic_pairs(
     relations: Iterable[Relation],
-    representation: Literal["composition", "structure"] = "composition",
+    representation: Base = "composition",
     *,
     also: Iterable[str] = (),
 ) -> set[tuple[str, str]]:
@@ -221,6 +222,37 @@ def deterministic_pairs(
         elif len(missing) == 1:
             marked.add((relation.target, missing[0]))
     return marked
+
+
+def deterministic(cells: pd.DataFrame, found: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Which cells of a study are settled by relations between its columns.
+
+    Parameters
+    ----------
+    cells : DataFrame
+        representation, target, added.
+    found : iterable of mapping
+        Relations as plain values: the fields of `Relation`, others are ignored.
+
+    Returns
+    -------
+    list of str
+        Of each cell: ``"algebra"``, ``"held"`` (see `deterministic_pairs`) or "". Tables of one's own are
+        taken to hold nothing.
+    """
+    known = [
+        Relation(r["kind"], r["target"], tuple(r["sources"]), r["form"], r["score"], r["support"])
+        for r in found
+    ]
+    marked = {name: deterministic_pairs(known, name) for name in get_args(Base)}
+    words = []
+    for representation, target, added in zip(
+        cells["representation"], cells["target"], cells["added"], strict=True
+    ):
+        pairs = marked.get(representation, set())
+        held = "held" if (target, "") in pairs else ""
+        words.append("algebra" if (target, added) in pairs else held)
+    return words
 
 
 def _categories(target: str, columns: dict[str, Column]) -> list[Relation]:

@@ -124,3 +124,15 @@ def held_out(folder: str | os.PathLike[str]) -> Iterator[Held]:
             test=test[columns].to_numpy(np.float64).T,
             swapped=store.swapped(record["id"]),
         )
+
+
+def caps(folder: str | os.PathLike[str]) -> dict[tuple[str, str], float]:
+    """By (representation, added): conditional entropy of a category at most, in bits, the mean over seeds."""
+    store = Store(folder)
+    found: dict[tuple[str, str], list[float]] = {}
+    for planned in store.description().get("conditionals", []):
+        if store.state(planned, "conditionals") == "done":
+            representation, entropies = store.entropies(planned)
+            for name, bits in entropies.items():
+                found.setdefault((representation, name), []).append(bits)
+    return {key: float(np.mean(values)) for key, values in found.items()}

@@ -2,6 +2,7 @@
 
 study.json            what the study is: choices, data, splits' identity
 materials.parquet     id, formula, targets and added properties of the rows that take part
+relations.json        columns that are functions of other columns, if it was asked for
 quarantine.csv        every row or cell that takes no part, with the reason
 conditionals/<id>/    what a representation tells of the properties, learned before the units
     conditionals.parquet  predictions or probabilities of the test rows
@@ -246,6 +247,24 @@ class Store:
         """What `write_conditionals` wrote."""
         path = self.folder / "conditionals" / planned_id / "conditionals.parquet"
         return frames.read_conditionals(path, self._record(planned_id, "conditionals")["properties"])
+
+    def entropies(self, planned_id: str) -> tuple[str, dict[str, float]]:
+        """Representation, and cross-entropy (bits) of each category that was learned from it."""
+        record = self._record(planned_id, "conditionals")
+        about = {name: each.get("cross_entropy") for name, each in record["properties"].items()}
+        return record["representation"], {name: bits for name, bits in about.items() if bits is not None}
+
+    def relations(self) -> list[dict[str, Any]]:
+        """Relations between the columns of the study, as `write_relations` got them."""
+        try:
+            found = json.loads((self.folder / "relations.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return []
+        return list(found)
+
+    def write_relations(self, found: Sequence[dict[str, Any]]) -> None:
+        """Keep relations between the columns of the study beside its numbers."""
+        write_text(self.folder / "relations.json", json.dumps(list(found), indent=2, ensure_ascii=False))
 
     def materials(self) -> Rows:
         """The rows that take part.

@@ -70,6 +70,16 @@ def local_workers(n: int) -> Iterator[tuple[Executor, Any]]:
         pool.shutdown()
 
 
+@contextlib.contextmanager
+def analysis_workers(n: int | None = None) -> Iterator[Executor]:
+    """Spawned single-threaded processes for an analysis; one a core by default."""
+    context = multiprocessing.get_context("spawn")
+    with _environment(_ENVIRONMENT):
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        with ProcessPoolExecutor(n or cores, mp_context=context) as pool:
+            yield pool
+
+
 def train(learner: Learner, unit: Unit, name: str) -> tuple[Trained, dict[str, str]]:
     """What a worker does: train a unit, telling the share done under ``name``."""
 
