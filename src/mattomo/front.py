@@ -54,7 +54,7 @@ class Study:
     Examples
     --------
     >>> import mattomo as mt
-    >>> study = mt.Study("mp1000", targets=["band_gap"], properties=["density"], seeds=1, epochs=2)
+    >>> study = mt.Study("mp1000", targets=["band_gap"], properties=["density"], seeds=1, controls=[])
     >>> study.plan().trainings
     4
     """
