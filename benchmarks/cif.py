@@ -22,7 +22,6 @@ import numpy as np
 import mattomo as mt
 from mattomo.materials import SYMBOLS, Materials
 from mattomo.materials.readers.cif import from_cif
-from mattomo.materials.readers.folder import read_folder
 
 
 def p1_cif(materials: Materials, i: int) -> str:
@@ -112,9 +111,9 @@ def main() -> None:
             path.write_text(p1_cif(materials, i % len(materials)))
         compare("all sites listed (P 1)", paths, arguments.subset)
         start = time.process_time()
-        read, quarantine = read_folder(folder)
+        read, quarantine = mt.read(folder)
         seconds = time.process_time() - start
-        speed = f"  read_folder  {len(paths) / seconds:8,.0f} files/s"
+        speed = f"  mt.read      {len(paths) / seconds:8,.0f} files/s"
         print(f"{speed}   {len(read):,} materials, {len(quarantine)} refused")
         try:
             for i, path in enumerate(paths[: len(materials)]):

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from contextlib import nullcontext
+from dataclasses import asdict, replace
+from functools import cached_property
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -12,16 +15,24 @@ from typing import Any
 import pandas as pd
 
 from mattomo.information import Criterion, agreement, frequency, gains, structure_already_holds
+from mattomo.information.analysis import Analysis, analyse
+from mattomo.information.relations import deterministic, relations
+from mattomo.information.scores import score_all
 from mattomo.learners.base import Learner
 from mattomo.materials import Materials, Quarantine, example_path, read
 from mattomo.materials.example import EXAMPLES
 from mattomo.report import Summary, summarize, write_report
-from mattomo.study.collect import collect
+from mattomo.study.collect import caps, collect, held_out
 from mattomo.study.config import StudyConfig, read_config, study_config
 from mattomo.study.outcome import Outcome
 from mattomo.study.plan import Plan, plan
-from mattomo.study.prepare import prepare
+from mattomo.study.prepare import Prepared, prepare
 from mattomo.study.run import Progress, RunReport, run
+from mattomo.study.store import Store
+from mattomo.study.workers import analysis_workers
+
+#: Models times materials above which the analysis is spread over processes.
+_LARGE = 5_000_000
 
 
 class Study:
@@ -43,7 +54,7 @@ class Study:
     Examples
     --------
     >>> import mattomo as mt
-    >>> study = mt.Study("mp1000", targets=["band_gap"], properties=["density"], seeds=1, epochs=2)
+    >>> study = mt.Study("mp1000", targets=["band_gap"], properties=["density"], seeds=1, controls=[])
     >>> study.plan().trainings
     4
     """
@@ -114,14 +125,18 @@ class Study:
         -------
         Results
         """
+        planned = self.plan(learners)
         report = run(
-            self.plan(learners),
+            planned,
             folder,
             quarantine=self.quarantine,
             workers=workers,
             executor=executor,
             tell=progress,
         )
+        store = Store(folder)
+        if not store.relations():
+            store.write_relations(_relations(planned.prepared))
         return Results(folder, report)
 
     def __repr__(self) -> str:
@@ -167,6 +182,69 @@ class Results:
         """
         return gains(self.errors)
 
+    @cached_property
+    def analysis(self) -> Analysis:
+        """Everything computed from the held-out predictions: seconds for a thousand materials.
+
+        Raises
+        ------
+        InputError
+            The folder lacks the study's table of materials (it is of mattomo 0.1).
+        """
+        rows = Store(self.folder).materials()
+        large = len(self.outcome.errors) * len(rows.ids) > _LARGE
+        with analysis_workers() if large else nullcontext() as executor:
+            scored = score_all(held_out(self.folder), rows, executor)
+        return analyse(self.outcome, scored, rows, caps(self.folder))
+
+    def bits(self) -> pd.DataFrame:
+        """One row a cell: usable bits with their interval, cap, and the conditional swap test.
+
+        See `mattomo.information.analysis.cells` for the columns; besides, ``deterministic``: ``"algebra"``
+        where the target is a function of the added property and what the representation holds, ``"held"``
+        where the representation alone determines it, so that a gain is the learner's shortfall; else "".
+        """
+        return self.analysis.bits.assign(deterministic=deterministic(self.analysis.bits, self.relations()))
+
+    def decomposition(self) -> pd.DataFrame:
+        """What representation and added property tell about each target, apart and together (bits).
+
+        See `mattomo.information.parts.Decomposition.record` for the columns.
+        """
+        return self.analysis.decomposition
+
+    def controls(self) -> pd.DataFrame:
+        """What the criteria say of placebo, derived and planted columns, whose worth is known.
+
+        See `mattomo.information.controls.calibration` for the columns.
+        """
+        return self.analysis.controls
+
+    def symmetry(self) -> pd.DataFrame:
+        """Bits of A for p less bits of p for A, for all pairs of targets.
+
+        See `mattomo.information.symmetry.symmetry_residuals` for the columns.
+        """
+        return self.analysis.symmetry
+
+    def floor(self) -> pd.DataFrame:
+        """Least error of any model of the composition, for each target, from the spread of polymorphs.
+
+        See `mattomo.information.floor.Floor` for the columns.
+        """
+        return self.analysis.floor
+
+    def learning(self) -> pd.DataFrame:
+        """Learning curve of each gain; empty unless the study has ``train_fractions`` below 1.
+
+        See `mattomo.information.convenience.gain_curves` for the columns.
+        """
+        return self.analysis.learning
+
+    def relations(self) -> list[dict[str, Any]]:
+        """Columns of the study that are functions of other columns, as plain values."""
+        return Store(self.folder).relations()
+
     def table1(self, criterion: Criterion = "paired_minmax") -> pd.DataFrame:
         """The paper's Table 1: what helps each representation, and what structure already holds."""
         return structure_already_holds(self.gains(), criterion)
@@ -202,9 +280,27 @@ class Results:
         return f"<p>{escape(repr(self))}</p>{table.to_html(index=False, float_format='{:+.3f}'.format)}"
 
 
-def read_table(config: StudyConfig) -> tuple[Materials, Quarantine]:
-    """The table a study file names: an embedded one, or a file."""
+def _relations(prepared: Prepared) -> list[dict[str, Any]]:
+    """Relations between the columns a study uses, as plain values."""
+    table = replace(prepared.materials, columns=dict(prepared.columns))
+    return [{**asdict(relation), "sentence": relation.sentence} for relation in relations(table)]
+
+
+def read_table(
+    config: StudyConfig, *, categories: Sequence[str] = (), scalars: Sequence[str] = ()
+) -> tuple[Materials, Quarantine]:
+    """The table a study file names: an embedded one, or a file.
+
+    ``categories`` and ``scalars`` are columns whose kind the user knows better.
+    """
     path: str | Path = config.data
     if config.data in EXAMPLES and not Path(config.data).exists():
         path = example_path(config.data)
-    return read(path, id=config.id, formula=config.formula, structure=config.structure)
+    return read(
+        path,
+        id=config.id,
+        formula=config.formula,
+        structure=config.structure,
+        categories=categories,
+        scalars=scalars,
+    )

@@ -62,18 +62,23 @@ def test_plan_in_numbers(table):
     plan = json.loads(
         mattomo(
             "plan", table, "--targets", "band_gap", "--properties", "density", "--representations",
-            "composition", "--seeds", "2", "--json",
+            "composition", "--seeds", "2", "--controls", "none", "--json",
         ).stdout
     )  # fmt: skip
     assert plan["trainings"] == 4
-    assert plan["rows"] == {"table": 40, "used": 40}
+    pairs = [{"target": "band_gap", "added": "density", "rows": 40}]
+    assert plan["rows"] == {"table": 40, "used": 40, "of_pairs": pairs}
     assert [unit["seed"] for unit in plan["units"]] == [0, 1]
 
 
 def test_plan_of_the_paper_counts_as_the_paper_does():
-    text = mattomo("plan", "mp1000", "--protocol", "ortega-ochoa-2025").stdout
+    plan = ("plan", "mp1000", "--protocol", "ortega-ochoa-2025")
+    text = mattomo(*plan, "--controls", "none").stdout
     assert "2,340 trainings" in text
     assert "1,260 distinct" in text
+    with_controls = mattomo(*plan).stdout
+    assert "2,340 trainings" in with_controls
+    assert "1,530 distinct" in with_controls
 
 
 def test_run_and_report(table, tmp_path):
@@ -124,9 +129,9 @@ def test_study_file_with_an_unknown_key(tmp_path):
 def test_the_example_study_file_names_every_key_and_plans():
     text = (ROOT / "examples" / "study.toml").read_text()
     for key in KEYS:
-        assert f"\n{key} =" in text or f"\n# {key} =" in text
+        assert f"\n{key} =" in text or f"\n# {key} =" in text or f"\n# [{key}]" in text
     tomllib.loads(text)
-    assert "96 distinct" in mattomo("plan", ROOT / "examples" / "study.toml").stdout
+    assert "168 distinct" in mattomo("plan", ROOT / "examples" / "study.toml").stdout
 
 
 def test_ctrl_c_says_that_nothing_finished_is_lost(tmp_path):

@@ -156,3 +156,12 @@ def test_chance_against_simulation():
     common, own = rng.standard_normal((200_000, 1)), rng.standard_normal((200_000, 4))
     simulated = ((0.5 * common + np.sqrt(0.75) * own) < 0).all(axis=1).mean()
     assert chance_all_below(4, 0.25) == pytest.approx(simulated, abs=0.003)
+
+
+def test_a_rise_in_every_seed_is_a_change_but_no_gain():
+    rise = gains(errors_of({0: 1.0, 1: 1.0}, {0: 1.1, 1: 1.2})).iloc[0]
+    fall = gains(errors_of({0: 1.0, 1: 1.0}, {0: 0.9, 1: 0.8})).iloc[0]
+    mixed = gains(errors_of({0: 1.0, 1: 1.0}, {0: 0.9, 1: 1.2})).iloc[0]
+    single = gains(errors_of({0: 1.0}, {0: 1.2})).iloc[0]
+    assert [c["paired_minmax_two_sided"] for c in (rise, fall, mixed, single)] == [True, True, False, False]
+    assert [c["paired_minmax"] for c in (rise, fall, mixed, single)] == [False, True, False, False]

@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mattomo.errors import InputError
-from mattomo.materials.readers.ase_db import looks_like_ase_db, read_ase_db
+from mattomo.materials import read
+from mattomo.materials.readers.ase_db import looks_like_ase_db
 
 
 @pytest.fixture(scope="module", params=["db", "json"])
@@ -25,7 +26,7 @@ def database(request, tmp_path_factory):
 
 def test_rows(database):
     before = database.read_bytes()
-    materials, quarantine = read_ase_db(database)
+    materials, quarantine = read(database)
     assert materials.ids.tolist() == ["1", "2", "3"]
     assert materials.compositions.formulas.tolist() == ["ClNa", "Cu", "H2O"]
     assert materials.structures.present.tolist() == [True, True, False]
@@ -42,7 +43,7 @@ def test_rows(database):
 
 def test_without_ase(tmp_path, monkeypatch):
     path = tmp_path / "t.json"
-    path.write_text('{"1": {"numbers": []}}')
+    path.write_text('{"1": {"ctime": 1, "numbers": []}}')
     real = builtins.__import__
 
     def without(name, *args, **kwargs):
@@ -52,13 +53,13 @@ def test_without_ase(tmp_path, monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(InputError, match=r"pip install mattomo\[ase\]"):
-        read_ase_db(path)
+        read(path)
 
 
 def test_other_files(tmp_path):
     pytest.importorskip("ase")
     with pytest.raises(InputError, match="cannot be read"):
-        read_ase_db(tmp_path / "none.db")
+        read(tmp_path / "none.db")
     assert not (tmp_path / "none.db").exists()
     other = tmp_path / "other.db"
     with sqlite3.connect(other) as connection:
@@ -66,11 +67,11 @@ def test_other_files(tmp_path):
     connection.close()
     before = other.read_bytes()
     with pytest.raises(InputError, match="no ASE database"):
-        read_ase_db(other)
+        read(other)
     assert other.read_bytes() == before  # ASE would make its tables in it
     (tmp_path / "x.db").write_bytes(b"SQLite format 3\0" + b"\1" * 200)
     with pytest.raises(InputError, match="cannot be read"):
-        read_ase_db(tmp_path / "x.db")
+        read(tmp_path / "x.db")
 
 
 @given(st.integers(0, 3000), st.binary(min_size=1, max_size=6))
@@ -80,7 +81,7 @@ def test_any_damage_is_refused_or_read(database, tmp_path, place, inserted):
     path = tmp_path / f"d{database.suffix}"
     path.write_bytes(content[:place] + inserted + content[place + len(inserted) :])
     try:
-        materials, quarantine = read_ase_db(path)
+        materials, quarantine = read(path)
     except InputError:
         return
     rows = set(materials.rows.tolist()) | {entry.row for entry in quarantine.left_out}

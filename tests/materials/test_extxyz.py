@@ -4,7 +4,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mattomo.errors import InputError
+from mattomo.materials.readers import materials_of
 from mattomo.materials.readers.extxyz import comment, looks_like_extxyz, read_extxyz
+from mattomo.materials.readers.source import open_source
 
 NACL = (
     "2\n"
@@ -28,7 +30,7 @@ H -0.24 0.93 0
 def read(tmp_path, text, **options):
     path = tmp_path / "t.extxyz"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return read_extxyz(path, **options)
+    return materials_of(read_extxyz(open_source(path)), **options)
 
 
 def test_frames(tmp_path):

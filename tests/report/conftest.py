@@ -65,11 +65,13 @@ def made_up(
                         )
                     )
     errors = pd.DataFrame(rows, columns=["learner", "representation", "target", "added", "seed", "mae"])
-    errors = errors.assign(val_mae=errors["mae"] * 0.98, best_epoch=412, seconds=8.5)
+    errors = errors.assign(pair="", val_mae=errors["mae"] * 0.98, best_epoch=412, seconds=8.5, n_test=200)
     splits = [(r, seed, 600, 200, 200) for r in representations for seed in seeds]
     units = len(representations) * len(seeds)
     return Outcome(
         errors=errors,
+        control_errors=errors.iloc[:0],
+        learning=errors.iloc[:0],
         rows=pd.DataFrame(splits, columns=["representation", "seed", "n_train", "n_val", "n_test"]),
         curves=pd.DataFrame(
             columns=["learner", "representation", "target", "added", "seed", "epoch", "val_mae"]

@@ -39,6 +39,8 @@ CHOICES = {
     "seeds": 2,
     "epochs": 2,
     "batch_size": 32,
+    "controls": (),
+    "swaps": 0,
 }
 
 

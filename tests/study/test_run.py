@@ -47,7 +47,8 @@ def test_plan_counts_baselines_once(small):
 def test_papers_count():
     study = mt.Study("mp1000", protocol="ortega-ochoa-2025")
     assert study.plan().trainings_as_counted_in_the_paper == 2340
-    assert study.plan().trainings == 1260
+    assert study.plan().trainings == 1260 + 90 * 3  # three controls a unit
+    assert mt.Study("mp1000", protocol="ortega-ochoa-2025", controls=[]).plan().trainings == 1260
 
 
 def test_results_come_back_from_the_folder(finished):

@@ -11,10 +11,12 @@ from rich.markup import escape
 from mattomo.cli.check import check
 from mattomo.cli.convert import convert
 from mattomo.cli.demo import demo
+from mattomo.cli.identity import identity_command
 from mattomo.cli.plan import plan
 from mattomo.cli.report import report
 from mattomo.cli.run import run
 from mattomo.cli.terminal import errors
+from mattomo.cli.tomography import tomography
 from mattomo.errors import InputError
 
 app = typer.Typer(
@@ -45,8 +47,9 @@ def _root(
     pass
 
 
-for command in (demo, check, convert, plan, run, report):
+for command in (demo, check, convert, plan, run, report, tomography):
     app.command()(command)
+app.command("identity")(identity_command)
 
 
 def main() -> None:

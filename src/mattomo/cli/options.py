@@ -22,11 +22,16 @@ _HELP = {
     "protocol": f"Named defaults: {', '.join(PROTOCOLS)}.",
     "targets": "Properties to predict, comma-separated.",
     "properties": "Properties to add, one at a time, comma-separated.",
-    "representations": "composition, structure, or both (comma-separated).",
+    "representations": "composition, structure, names of your own tables (comma-separated).",
+    "tables": "Base representations of your own: NAME=COLUMNS, e.g. mace=mace_*; several with commas.",
+    "rows": "complete: rows that have everything; per-pair: for each pair the rows that have the two.",
     "learners": "cgcnn, trees, or both (comma-separated).",
     "seeds": "Number of seeds, or a comma-separated list of them.",
     "split": "random, formula, or column:NAME.",
     "fractions": "Shares of training, validation and test rows, e.g. 0.6,0.2,0.2.",
+    "train_fractions": "Shares of the training rows to train on, e.g. 0.25,0.5,1.",
+    "controls": "placebo, derived, planted: added columns of known worth; none for none.",
+    "swaps": "Conditional placebos of each added property (swap test); 0 for none.",
     "basis": "Composition from the reduced formula, or from all sites of the cell.",
     "neighbours": "Nearest neighbours of a site.",
     "radius": "Longest bond, in Å.",
@@ -94,6 +99,10 @@ def open_study(target: str, choices: dict[str, Any]) -> Study:
 
 def _parse(key: str, text: str) -> Any:
     """The value an option's text stands for, by the type of the key."""
+    if key == "tables":
+        return _tables(text)
+    if key == "controls" and text.strip().lower() == "none":
+        return []
     hint = typing.get_type_hints(StudyConfig)[key]
     if isinstance(hint, types.UnionType):
         hint = next(part for part in typing.get_args(hint) if part is not type(None))
@@ -112,3 +121,16 @@ def _parse(key: str, text: str) -> Any:
         ) from None
     # `--seeds 3` means three seeds, `--seeds 3,4` those two.
     return values[0] if key == "seeds" and "," not in text and values else values
+
+
+def _tables(text: str) -> dict[str, list[str]]:
+    """``mace=mace_*,mace=extra`` as names and their columns."""
+    tables: dict[str, list[str]] = {}
+    for part in text.split(","):
+        name, equals, pattern = (piece.strip() for piece in part.partition("="))
+        if not (name and equals and pattern):
+            raise InputError(
+                "this is not NAME=COLUMNS", column="--tables", value=part, hint="E.g. mace=mace_*"
+            )
+        tables.setdefault(name, []).append(pattern)
+    return tables

@@ -6,6 +6,7 @@ from itertools import product
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from mattomo.cli.options import study_options
@@ -36,7 +37,14 @@ def plain_plan(planned: Plan, workers: int) -> dict[str, object]:
     """A plan as plain values."""
     return {
         "config": planned.config.plain(),
-        "rows": {"table": planned.prepared.n_rows, "used": len(planned.prepared.materials)},
+        "rows": {
+            "table": planned.prepared.n_rows,
+            "used": len(planned.prepared.materials),
+            "of_pairs": [
+                {"target": target, "added": added, "rows": n}
+                for (target, added), n in planned.prepared.pair_rows.items()
+            ],
+        },
         "units": [
             {
                 "id": unit.id,
@@ -65,6 +73,8 @@ def show_plan(planned: Plan, workers: int) -> None:
     output.print(
         f"[bold]{prepared.materials.source}[/]: {len(prepared.materials):,} of {prepared.n_rows:,} rows"
     )
+    if len(set(prepared.pair_rows.values())) > 1:
+        _show_rows(planned)
     output.print(
         f"split {config.split}: {len(split.train):,} training, {len(split.validation):,} validation, "
         f"{len(split.test):,} test rows, {len(config.seeds)} seeds"
@@ -89,10 +99,20 @@ def show_plan(planned: Plan, workers: int) -> None:
             duration(sum(planned.seconds(u) for u in units)),
         )
     output.print(table)
+    extra = [f"{len(config.controls)} controls a unit"] if config.controls else []
+    extra += [f"{len(config.train_fractions)} shares of the training rows"] * (
+        len(config.train_fractions) > 1
+    )
     output.print(
         f"{planned.trainings_as_counted_in_the_paper:,} trainings as the paper counts them, "
         f"[bold]{planned.trainings:,} distinct[/]: a baseline is shared by its augmentations"
+        + (f"; {' and '.join(extra)} included" if extra else "")
     )
+    if planned.conditionals:
+        fits = sum(len(c.names) for c in planned.conditionals)
+        output.print(
+            f"{fits:,} fits of trees beforehand, for {config.swaps} conditional placebos of each property"
+        )
     output.print(
         f"about {duration(_total(planned) / workers)} on {workers} workers (rough), "
         f"{planned.memory() / 1e9:.1f} GB each"
@@ -101,12 +121,31 @@ def show_plan(planned: Plan, workers: int) -> None:
         output.print(f"[yellow]note:[/] {notice}")
 
 
+def _show_rows(planned: Plan) -> None:
+    """How many rows each choice of `rows` leaves."""
+    config, of_pairs = planned.config, planned.prepared.pair_rows
+    known = f"; complete uses {len(planned.prepared.materials):,}" if config.rows == "complete" else ""
+    low, high = min(of_pairs.values()), max(of_pairs.values())
+    output.print(f"rows of a pair: {low:,} to {high:,} with rows = per-pair{known}")
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("rows with")
+    for target in config.targets[:6]:
+        table.add_column(escape(target), justify="right", overflow="fold")
+    for added in config.properties:
+        table.add_row(escape(added), *(f"{of_pairs[target, added]:,}" for target in config.targets[:6]))
+    output.print(table)
+    if len(config.targets) > 6:
+        output.print(f"... and {len(config.targets) - 6} more targets: --json has all")
+
+
 def _reading(planned: Plan, learner: str, representation: str) -> str:
     if planned.learners[learner].reads == "table":
         return f"{len(planned.tables[representation].names)} descriptors"
+    if representation not in planned.graphs:
+        return "nothing: a table of numbers"
     graphs = planned.graphs[representation]
     return f"{len(graphs.centre) / max(len(graphs), 1):.0f} edges a material"
 
 
 def _total(planned: Plan) -> float:
-    return sum(planned.seconds(unit) for unit in planned.units)
+    return sum(planned.costs.values())

@@ -49,7 +49,7 @@ def duration(seconds: float) -> str:
 @contextmanager
 def training_progress(plan: Plan, quiet: bool = False) -> Iterator[Callable[[RunProgress], None]]:
     """A bar over the expected cost of all units, with the remaining time."""
-    cost = {unit.id: plan.seconds(unit) for unit in plan.units}
+    cost = plan.costs
     done: dict[str, float] = {}
     bar = Progress(
         TextColumn("[bold]training[/]"),
@@ -74,7 +74,7 @@ def training_progress(plan: Plan, quiet: bool = False) -> Iterator[Callable[[Run
                 )
             if progress.unit:
                 done[progress.unit] = max(progress.share, done.get(progress.unit, 0.0))
-            finished = sum(models[u] for u, share in done.items() if share == 1)
+            finished = sum(models.get(u, 0) for u, share in done.items() if share == 1)
             bar.update(
                 task,
                 completed=sum(cost[u] * share for u, share in done.items()),

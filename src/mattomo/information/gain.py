@@ -20,6 +20,11 @@ CRITERIA: dict[str, str] = {
     "separated": "the worst augmented model beats the best baseline (largest MAE1 below smallest MAE0)",
 }
 
+#: Criteria of a change in either direction: no hits of Table 1, which lists what lowers the error.
+CHANGES: dict[str, str] = {
+    "paired_minmax_two_sided": "the error falls in every seed, or rises in every seed",
+}
+
 _BASE = ["learner", "representation", "target", "seed"]
 _CELL = ["learner", "representation", "target", "added"]
 
@@ -31,7 +36,7 @@ def mae_changes(errors: pd.DataFrame) -> pd.DataFrame:
     ----------
     errors : DataFrame
         One row a trained model: learner, representation, target, added (``""`` for the baseline), seed,
-        mae (in the target's unit).
+        mae (in the target's unit), and pair where baselines differ (only models of one pair are compared).
 
     Returns
     -------
@@ -47,14 +52,16 @@ def mae_changes(errors: pd.DataFrame) -> pd.DataFrame:
     >>> mae_changes(errors)["change"].round(3).tolist()
     [-0.2]
     """
+    if "pair" not in errors:
+        errors = errors.assign(pair="")
     is_base = errors["added"] == ""
-    base = errors.loc[is_base, [*_BASE, "mae"]].rename(columns={"mae": "mae0"})
-    augmented = errors.loc[~is_base, [*_CELL, "seed", "mae"]].rename(columns={"mae": "mae1"})
-    twice = errors.duplicated([*_CELL, "seed"])
+    base = errors.loc[is_base, [*_BASE, "pair", "mae"]].rename(columns={"mae": "mae0"})
+    augmented = errors.loc[~is_base, [*_CELL, "seed", "pair", "mae"]].rename(columns={"mae": "mae1"})
+    twice = errors.duplicated([*_CELL, "seed", "pair"])
     if twice.any():
         model = ", ".join(f"{key}={errors.loc[twice, key].iloc[0]!r}" for key in [*_CELL, "seed"])
         raise ValueError(f"errors holds the same model twice: {model}")
-    changes = augmented.merge(base, on=_BASE)[[*_CELL, "seed", "mae0", "mae1"]]
+    changes = augmented.merge(base, on=[*_BASE, "pair"])[[*_CELL, "seed", "mae0", "mae1"]]
     mae0, mae1 = (changes[key].to_numpy(dtype=float) for key in ("mae0", "mae1"))
     defined = np.isfinite(mae0) & np.isfinite(mae1) & (mae0 > 0)
     ratio = np.divide(mae1, mae0, out=np.full(len(changes), np.nan), where=defined)
@@ -80,9 +87,10 @@ def gains(errors: pd.DataFrame) -> pd.DataFrame:
         - mean, min, max: relative change over those seeds (fractions, negative when the error falls);
         - paired_minmax: every change is below zero;
         - separated: the largest mae1 is below the smallest mae0;
+        - paired_minmax_two_sided: every change is below zero, or every change is above;
         - reason: why the change is undefined (then NaN, and no criterion is met), else ``""``.
 
-        One seed has no range, so both criteria need two seeds at least.
+        One seed has no range, so every criterion needs two seeds at least.
     """
     changes = mae_changes(errors)
     cells = errors.loc[errors["added"] != "", _CELL].drop_duplicates()
@@ -110,9 +118,10 @@ def gains(errors: pd.DataFrame) -> pd.DataFrame:
     ranged = (table["reason"] == "") & (table["n_seeds"] >= 2)
     table["paired_minmax"] = ranged & (table["max"] < 0)
     table["separated"] = ranged & (table["mae1_max"] < table["mae0_min"])
+    table["paired_minmax_two_sided"] = ranged & ((table["max"] < 0) | (table["min"] > 0))
     table.loc[table["reason"] != "", ["mean", "min", "max"]] = np.nan
-    measures = ["n_seeds", "mae0_mean", "mae1_mean", "mean", "min", "max", "paired_minmax", "separated"]
-    return table[[*_CELL, "diagonal", *measures, "reason"]]
+    measures = ["n_seeds", "mae0_mean", "mae1_mean", "mean", "min", "max"]
+    return table[[*_CELL, "diagonal", *measures, *CRITERIA, *CHANGES, "reason"]]
 
 
 def contrasts(errors: pd.DataFrame) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -39,6 +39,14 @@ class Task:
         return "+".join(self.added)
 
 
+class Draws(Protocol):
+    """Stand-ins of a property on the test rows (see `mattomo.learners.conditional.Placebos`)."""
+
+    def draws(self) -> NDArray[Any]:
+        """All draws, shape (n, n_test), as the property's column holds its values."""
+        ...
+
+
 @dataclass(frozen=True)
 class Unit:
     """Tasks that share representation, rows and split.
@@ -54,6 +62,8 @@ class Unit:
     split : Split
     seed : int
     tasks : tuple of Task
+    placebos : mapping of str to Draws
+        Stand-ins of added properties: the trained models are asked again with these in their place.
     """
 
     representation: str
@@ -62,6 +72,16 @@ class Unit:
     split: Split
     seed: int
     tasks: tuple[Task, ...]
+    placebos: Mapping[str, Draws] = field(default_factory=dict)
+
+    def drawn(self, name: str) -> Column:
+        """The property ``name`` of the n materials, and below them all its draws, as one column.
+
+        To be encoded like the property itself, by the same training rows.
+        """
+        column = self.columns[name]
+        values = np.concatenate([column.values, self.placebos[name].draws().ravel()])
+        return Column(column.info, values, np.zeros(len(values), dtype=bool))
 
 
 @dataclass(frozen=True)
@@ -81,6 +101,9 @@ class Trained:
         Mean squared error over the epoch's batches, of the standardised target.
     seconds : float
         Wall time.
+    swapped : mapping of (int, str) to ndarray of float32, shape (n, n_test)
+        By task and added property: predictions for the test rows with each of the n placebos of that
+        property in its place. Empty for a learner that does not make them.
     """
 
     validation: Floats
@@ -89,6 +112,7 @@ class Trained:
     validation_mae: Floats
     train_loss: Floats
     seconds: float
+    swapped: Mapping[tuple[int, str], NDArray[np.float32]] = field(default_factory=dict)
 
 
 class Learner(Protocol):

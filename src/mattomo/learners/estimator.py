@@ -14,7 +14,7 @@ from mattomo.keyed import seed_of
 from mattomo.learners.base import Reads, Task, Trained, Unit, mean_absolute_error
 from mattomo.learners.tabular import base_table, target_of
 from mattomo.projections.graphs import Floats, Ints
-from mattomo.projections.property import encode, standardiser
+from mattomo.projections.property import Encoding, encode, standardiser
 
 #: Parameters that change how an estimator runs, not what it predicts.
 _MANNERS = ("n_jobs", "verbose")
@@ -72,14 +72,10 @@ class Estimator:
             for name in dict.fromkeys(name for task in unit.tasks for name in task.added)
         }
         validation, test, errors, losses = [], [], [], []
+        swapped = {}
         for k, task in enumerate(unit.tasks):
             target = target_of(unit, task)
-            added = []
-            for name in task.added:
-                e = encodings[name]
-                columns = np.zeros((len(base), e.width))
-                columns[np.arange(len(base)), e.index] = e.value
-                added.append(columns)
+            added = [_dense(encodings[name]) for name in task.added]
             inputs = np.concatenate([base, *added], axis=1)
             model = clone(self.estimator)
             model.set_params(**_fixed(model.get_params(), unit, task))
@@ -92,6 +88,18 @@ class Estimator:
             errors.append(float(mean_absolute_error(held, target.scaled[split.validation])) * target.scale)
             validation.append(held * target.scale + target.mean)
             test.append(out * target.scale + target.mean)
+            start = base.shape[1]
+            for name in task.added:
+                stop = start + encodings[name].width
+                if name in unit.placebos:
+                    drawn = _dense(encode(unit.drawn(name), split.train))[len(base) :]
+                    replaced = np.tile(inputs[split.test], (len(drawn) // len(split.test), 1))
+                    replaced[:, start:stop] = drawn
+                    scaled = np.asarray(model.predict(replaced), dtype=np.float64).reshape(
+                        -1, len(split.test)
+                    )
+                    swapped[k, name] = (scaled * target.scale + target.mean).astype(np.float32)
+                start = stop
             if progress is not None:
                 progress((k + 1) / len(unit.tasks))
         return Trained(
@@ -101,6 +109,7 @@ class Estimator:
             validation_mae=np.array([errors]),
             train_loss=np.array([losses]),
             seconds=time.perf_counter() - started,
+            swapped=swapped,
         )
 
 
@@ -145,6 +154,13 @@ def _fixed(parameters: dict[str, Any], unit: Unit, task: Task) -> dict[str, Any]
             # Threads sum in the order they finish; and there is a worker on every core already.
             fixed[name] = 1
     return fixed
+
+
+def _dense(encoding: Encoding) -> Floats:
+    """An encoding with its zeros, shape (n, width)."""
+    columns = np.zeros((len(encoding.index), encoding.width))
+    columns[np.arange(len(columns)), encoding.index] = encoding.value
+    return columns
 
 
 def _standardised(values: Floats, training: Ints) -> Floats:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mattomo.keyed import seed_of
 from mattomo.learners.base import Reads, Task, Trained, Unit
@@ -101,6 +102,7 @@ class Trees:
             validation_mae=_padded([fit.validation_mae for fit in fits]),
             train_loss=_padded([fit.train_loss for fit in fits]),
             seconds=time.perf_counter() - started,
+            swapped={(k, name): drawn for k, fit in enumerate(fits) for name, drawn in fit.swapped.items()},
         )
 
     def _fit(self, unit: Unit, task: Task, base: Floats) -> _Fit:
@@ -134,16 +136,28 @@ class Trees:
             if finished:
                 break
 
-        def predict(rows: Ints) -> Floats:
-            scaled = np.asarray(booster.predict(inputs[rows], num_iteration=best), dtype=np.float64)
+        def predict(rows: Floats) -> Floats:
+            scaled = np.asarray(booster.predict(rows, num_iteration=best), dtype=np.float64)
             return scaled * target.scale + target.mean
 
+        test = inputs[split.test]
+        swapped = {}
+        for position, name in enumerate(task.added, start=base.shape[1]):
+            if name in unit.placebos:
+                drawn = _numbers(unit.drawn(name), split.train)[len(inputs) :].reshape(-1, len(test))
+                replaced = test.copy()
+                predictions = np.empty(drawn.shape, dtype=np.float32)
+                for d, values in enumerate(drawn):
+                    replaced[:, position] = values
+                    predictions[d] = predict(replaced)
+                swapped[name] = predictions
         return _Fit(
-            predict(split.validation),
-            predict(split.test),
+            predict(inputs[split.validation]),
+            predict(test),
             best,
             np.array(errors) * target.scale,
             np.array(losses),
+            swapped,
         )
 
     def _parameters(self, unit: Unit, task: Task) -> dict[str, Any]:
@@ -177,6 +191,7 @@ class _Fit(NamedTuple):
     best: int
     validation_mae: Floats
     train_loss: Floats
+    swapped: dict[str, NDArray[np.float32]]
 
 
 _OBJECTIVES = {"squared": "regression", "absolute": "regression_l1"}

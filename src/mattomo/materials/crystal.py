@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mattomo.materials.distances import too_near
 from mattomo.materials.formula import SYMBOLS, FormulaError, element
-from mattomo.materials.quarantine import RowProblem
+from mattomo.materials.quarantine import RowProblem, shown
 
 CLOSEST = 0.3
 """Sites nearer than this, in Å, are one site given twice."""
@@ -24,6 +24,7 @@ MAX_SITES = 100_000
 """A cell with more sites is refused."""
 
 _SPECIES = re.compile(r"([A-Z][a-z]?)(?:[0-9]*\.?[0-9]*[+-]|[+-][0-9]*\.?[0-9]*)?")
+_FULL = 1e-3  # occupancies this near to 1 are 1
 _ISOTOPES = "deuterium and tritium are read as H"
 _SHAPE_HINT = (
     'A structure is {"lattice": 3x3 numbers in Å, "species": [symbols], "frac_coords": [[x, y, z], …]}.'
@@ -80,7 +81,30 @@ class _Plain(msgspec.Struct):
     frac_coords: list[Vector]
 
 
+class _Occupant(msgspec.Struct):
+    element: str
+    occu: float
+
+
+class _Site(msgspec.Struct):
+    species: list[_Occupant]
+    abc: Vector
+
+
+class _Lattice(msgspec.Struct):
+    matrix: tuple[Vector, Vector, Vector]
+    pbc: tuple[bool, bool, bool] = (True, True, True)
+
+
+class _Pymatgen(msgspec.Struct):
+    lattice: _Lattice
+    sites: list[_Site]
+    species: None = None
+
+
 _PLAIN = msgspec.json.Decoder(_Plain)
+_PYMATGEN = msgspec.json.Decoder(_Pymatgen)
+_FAILURES = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
 def crystal(lattice: Any, species: Sequence[Any], frac_coords: Any, note: str = "") -> Crystal:
@@ -111,7 +135,7 @@ def crystal(lattice: Any, species: Sequence[Any], frac_coords: Any, note: str = 
         raise StructureError(f"the structure has {len(species):,} sites", f"{MAX_SITES:,} are read.")
     cell = _numbers(lattice, "lattice", 9).reshape(3, 3)
     coords = _numbers(frac_coords, "frac_coords", 3 * len(species)).reshape(-1, 3)
-    Z = np.array([_species(name) for name in species], dtype=np.int64)
+    Z = np.array([atomic_number(name) for name in species], dtype=np.int64)
     if not note and ("D" in species or "T" in species):
         note = _ISOTOPES
     _check_lattice(cell, len(Z))
@@ -121,6 +145,21 @@ def crystal(lattice: Any, species: Sequence[Any], frac_coords: Any, note: str = 
         )
     _check_distances(cell, coords)
     return Crystal(cell, Z, coords, note)
+
+
+def cartesian_crystal(lattice: Any, species: Sequence[Any], positions: Any, note: str = "") -> Crystal:
+    """A checked crystal from Cartesian positions in Å, shape (N, 3); otherwise as :func:`crystal`.
+
+    Raises
+    ------
+    StructureError
+    """
+    if not len(species):
+        raise StructureError("the structure has no site")
+    cell = _numbers(lattice, "lattice", 9).reshape(3, 3)
+    places = _numbers(positions, "positions", 3 * len(species)).reshape(-1, 3)
+    _check_lattice(cell, len(species))
+    return crystal(cell, species, np.linalg.solve(cell.T, places.T).T, note)
 
 
 def from_json(text: str | bytes) -> Crystal:
@@ -139,9 +178,20 @@ def from_json(text: str | bytes) -> Crystal:
     """
     try:
         plain = _PLAIN.decode(text)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return from_mapping(_tolerant(text))
-    return crystal(plain.lattice, plain.species, plain.frac_coords)
+    except _FAILURES:
+        pass
+    else:
+        return crystal(plain.lattice, plain.species, plain.frac_coords)
+    try:
+        found = _PYMATGEN.decode(text)
+    except _FAILURES:
+        return from_mapping(decoded(text))
+    if not all(found.lattice.pbc) or any(
+        len(site.species) != 1 or abs(site.species[0].occu - 1) > _FULL for site in found.sites
+    ):
+        return from_mapping(decoded(text))
+    names = [site.species[0].element for site in found.sites]
+    return crystal(found.lattice.matrix, names, [site.abc for site in found.sites])
 
 
 def from_mapping(value: Any) -> Crystal:
@@ -190,7 +240,14 @@ def not_bulk(directions: int, amounts: dict[int, float] | None = None) -> Struct
     return StructureError(what, "Only the composition is used; give a bulk crystal.", amounts)
 
 
-def _tolerant(text: str | bytes) -> Any:
+def decoded(text: str | bytes) -> Any:
+    """JSON text as Python objects.
+
+    Raises
+    ------
+    StructureError
+        The text is no JSON.
+    """
     # the standard parser says where the text breaks, and knows NaN, whose place is then named
     try:
         return json.loads(text)
@@ -208,9 +265,9 @@ def _from_sites(lattice: Any, sites: Any) -> Crystal:
     for number, site in enumerate(sites, start=1):
         occupants = _occupants(site, number)
         for name, occupancy in occupants:
-            amounts[_species(name)] = amounts.get(_species(name), 0.0) + occupancy
+            amounts[atomic_number(name)] = amounts.get(atomic_number(name), 0.0) + occupancy
         total = sum(occupancy for _, occupancy in occupants)
-        if len(occupants) != 1 or abs(total - 1) > 1e-3:
+        if len(occupants) != 1 or abs(total - 1) > _FULL:
             shown = ", ".join(f"{name} {occupancy:g}" for name, occupancy in occupants)
             partial = partial or f"site {number} is {shown}"
         names.append(occupants[0][0])
@@ -226,12 +283,12 @@ def _occupants(site: Mapping[str, Any], number: int) -> list[tuple[str, float]]:
     found = site.get("species")
     try:
         occupants = [(str(each["element"]), float(each["occu"])) for each in found or ()]
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         occupants = []
     if not occupants:
         raise StructureError(f"site {number} names no element and occupancy", _SHAPE_HINT)
     for name, occupancy in occupants:
-        if not 0 < occupancy <= 1 + 1e-3:
+        if not 0 < occupancy <= 1 + _FULL:
             raise StructureError(f"site {number} has {name} with occupancy {occupancy:g}", "It is 0 to 1.")
     return occupants
 
@@ -257,9 +314,16 @@ def _symbol(name: str) -> int:
         raise StructureError(error.reason, error.hint) from None
 
 
-def _species(name: Any) -> int:
+def atomic_number(name: Any) -> int:
+    """Atomic number of a species; charges are dropped.
+
+    Raises
+    ------
+    StructureError
+        No text, or no element.
+    """
     if not isinstance(name, str):
-        raise StructureError(f"species has {name!r} where a symbol belongs", _SHAPE_HINT)
+        raise StructureError(f"species has {shown(name)} where a symbol belongs", _SHAPE_HINT)
     return _symbol(name)
 
 

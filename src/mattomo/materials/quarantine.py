@@ -119,7 +119,10 @@ def shown(value: object) -> str:
     """A cell's value as the quarantine shows it: text as it stands, cut to 80 characters."""
     if value is None:
         return ""
-    text = " ".join(value[:1000].split()) if isinstance(value, str) else shorten(value)
+    try:
+        text = " ".join(value[:1000].split()) if isinstance(value, str) else shorten(value)
+    except RecursionError:
+        text = "(nested too deeply to show)"
     return text if len(text) <= 80 else text[:79] + "…"
 
 

@@ -32,6 +32,9 @@ class PropertyInfo:
         Provenance or caveat, shown in reports.
     none_is_class : bool
         The text "None" is a class of its own, not a missing value.
+    resolution : float or None
+        Full width of the window, in the unit, within which two values cannot be told apart: a value is true
+        to plus or minus half of it. ``None`` for categories, which are exact, and where nothing is known.
     """
 
     name: str
@@ -41,16 +44,72 @@ class PropertyInfo:
     extensive: bool | None = None
     note: str = ""
     none_is_class: bool = False
+    resolution: float | None = None
+
+    @property
+    def is_provenance(self) -> bool:
+        """Whether it says where values come from, and is no property of the material."""
+        return self.note.startswith("provenance")
 
 
 _OURS = "derived by our own rules from formula and functional, not the Materials Project's label"
 _CELL = "per cell: depends on the cell chosen"
 
 
+RESOLUTIONS: dict[str, float] = {
+    # gaps read from optical absorption scatter by about 0.1 eV between laboratories
+    "band_gap": 0.2,
+    # pycnometers and diffraction agree to about 1 %, here of 5 g/cm³
+    "density": 0.1,
+    # reaction energies of oxides, computed against measured: 0.024 eV/atom (Hautier 2012, PRB 85, 155208)
+    "e_above_hull": 0.05,
+    # convergence of the Materials Project: 5 meV/atom (Jain 2011, Comput. Mater. Sci. 50, 2295); ten atoms
+    "energy": 0.1,
+    "energy_per_atom": 0.01,
+    "energy_per_atom_raw": 0.01,
+    # computed against measured: 0.096 eV/atom, measured twice: 0.082 (Kirklin 2015, npj Comput. Mater. 1)
+    "formation_energy_per_atom": 0.2,
+    "formation_energy_ev_natom": 0.02,
+    # counts are exact: any width below one
+    "nsites": 0.5,
+    "nsites_mp2019": 0.5,
+    "nelements": 0.5,
+    "num_magnetic_sites": 0.5,
+    "number_of_total_atoms": 0.5,
+    "total_magnetization": 0.2,
+    # cells of PBE are 1 to 3 % too large (Haas 2009, PRB 79, 085104), here of 150 Å³ and of 16 Å³/atom
+    "volume": 5.0,
+    "volume_per_atom": 0.5,
+    # photoemission, and the choice of the zero
+    "efermi": 0.2,
+    "cbm": 0.2,
+    "vbm": 0.2,
+    "bandgap_energy_ev": 0.2,
+    # computed moduli are mostly within 15 % of measured ones (de Jong 2015, Sci. Data 2, 150009)
+    "bulk_modulus_vrh": 20.0,
+    "shear_modulus_vrh": 10.0,
+    "poisson_ratio": 0.02,
+    "elastic_anisotropy": 0.2,
+    "debye_temperature": 40.0,
+    # dielectric constants: mostly within 25 % of measured ones (Petousis 2017, Sci. Data 4, 160134)
+    "dielectric_total": 2.0,
+    "dielectric_electronic": 0.5,
+    "refractive_index": 0.1,
+    **{f"percent_atom_{symbol}": 0.01 for symbol in ("al", "ga", "in")},
+    **{f"lattice_vector_{axis}_ang": 0.1 for axis in (1, 2, 3)},
+    **{f"lattice_angle_{angle}_degree": 1.0 for angle in ("alpha", "beta", "gamma")},
+}
+"""How far values can be told apart by default: errors of measurements, or of computations against them.
+
+Orders of magnitude, to be overridden where better is known; they are absolute, so that a width that suits a
+typical value is strict for a large one and lax for a small one."""
+
+
 def _scalar(
     name: str, label: str, unit: str = "", note: str = "", extensive: bool | None = False
 ) -> PropertyInfo:
-    return PropertyInfo(name, label, unit, "scalar", extensive, note)
+    resolution = RESOLUTIONS.get(name)
+    return PropertyInfo(name, label, unit, "scalar", extensive, note, resolution=resolution)
 
 
 def _category(name: str, label: str, note: str = "", none_is_class: bool = False) -> PropertyInfo:
@@ -115,6 +174,8 @@ REGISTRY: dict[str, PropertyInfo] = {
         _category("energy_filled", "energy filled in", "provenance: energy computed from formation energy"),
         _scalar("label_residual", "label residual", "eV/atom", "provenance: leave out of studies"),
         _category("label_snapshot", "snapshot of labels", "provenance: leave out of studies"),
+        # which part of a benchmark a row belongs to
+        _category("split", "part of the data set", "provenance: leave out of studies"),
         # NOMAD 2018
         _scalar("formation_energy_ev_natom", "formation energy per atom", "eV/atom", "NOMAD 2018 reference"),
         _scalar("bandgap_energy_ev", "band gap", "eV"),

@@ -79,6 +79,10 @@ class Column:
     values: NDArray[np.float64] | NDArray[np.str_]
     missing: NDArray[np.bool_]
 
+    def take(self, index: NDArray[np.int64]) -> Column:
+        """The values at positions ``index`` (shape (k,)), in that order."""
+        return Column(self.info, self.values[index], self.missing[index])
+
 
 @dataclass(frozen=True)
 class Materials:
@@ -160,10 +164,7 @@ class Materials:
             source=self.source,
             compositions=Compositions(c.formulas[index], c_offsets, c.Z[c_take], c.amounts[c_take]),
             structures=Structures(s.lattice[index], s_offsets, s.Z[s_take], s.frac_coords[s_take]),
-            columns={
-                name: Column(col.info, col.values[index], col.missing[index])
-                for name, col in self.columns.items()
-            },
+            columns={name: column.take(index) for name, column in self.columns.items()},
             notices=self.notices,
         )
 

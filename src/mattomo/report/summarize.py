@@ -70,7 +70,7 @@ def summarize(outcome: Outcome) -> Summary:
         "contrasts": contrasts(errors).to_dict("records"),
         "table1": {name: _table1(table, cast(Criterion, name)) for name in CRITERIA},
         "agreement": {name: agreement(table, cast(Criterion, name)).to_dict("records") for name in CRITERIA},
-        "mae": _baselines(errors, outcome.rows),
+        "mae": _baselines(errors),
         "splits": outcome.rows.to_dict("records"),
         "environment": outcome.environment,
         "config": outcome.config,
@@ -162,11 +162,11 @@ def _table1(table: pd.DataFrame, criterion: Criterion) -> dict[str, Any]:
     return {"rows": hits.to_dict("records"), "frequency": frequency(hits).to_dict("records")}
 
 
-def _baselines(errors: pd.DataFrame, rows: pd.DataFrame) -> list[dict[str, Any]]:
+def _baselines(errors: pd.DataFrame) -> list[dict[str, Any]]:
     key = ["learner", "representation", "target"]
-    base = errors[errors["added"] == ""].merge(
-        rows[["representation", "seed", "n_test"]], on=["representation", "seed"], how="left"
-    )
+    base = errors[errors["added"] == ""]
+    # Where each pair has a baseline of its own, the one on all rows with the target speaks.
+    base = base[base["pair"] == ""]
     table = base.groupby(key, sort=False).agg(
         n_seeds=("seed", "size"),
         mean=("mae", "mean"),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
 from mattomo.materials.registry import PropertyInfo
-from mattomo.study.outcome import Outcome
+from mattomo.study.controls import PREFIX
+from mattomo.study.outcome import Held, Outcome
 from mattomo.study.store import Store
 
 
@@ -24,7 +26,7 @@ def collect(folder: str | os.PathLike[str]) -> Outcome:
     study = store.description()
     config = study["config"]
     records = store.records(study["units"])
-    errors = pd.DataFrame(
+    models = pd.DataFrame(
         [
             {
                 "learner": record["learner"],
@@ -32,28 +34,46 @@ def collect(folder: str | os.PathLike[str]) -> Outcome:
                 "target": record["target"],
                 "added": model["added"],
                 "seed": record["seed"],
+                "pair": record.get("pair", ""),
                 "mae": np.nan if model["mae"] is None else model["mae"],
                 "val_mae": np.nan if model["val_mae"] is None else model["val_mae"],
                 "best_epoch": model["best_epoch"],
                 "seconds": record["seconds"] / len(record["models"]),
+                "n_test": record["n_test"],
+                "n_train": record["n_train"],
+                "fraction": record.get("fraction", 1.0),
             }
             for record in records
             for model in record["models"]
         ],
         columns=[
-            "learner", "representation", "target", "added", "seed", "mae", "val_mae", "best_epoch", "seconds",
+            "learner", "representation", "target", "added", "seed", "pair", "mae", "val_mae", "best_epoch",
+            "seconds", "n_test", "n_train", "fraction",
         ],
     )  # fmt: skip
-    rows = pd.DataFrame(
-        [{k: r[k] for k in ("representation", "seed", "n_train", "n_val", "n_test")} for r in records],
-        columns=["representation", "seed", "n_train", "n_val", "n_test"],
-    ).drop_duplicates(ignore_index=True)
+    whole = models[models["fraction"] == 1].drop(columns=["fraction", "n_train"])
+    is_control = whole["added"].str.startswith(PREFIX).to_numpy(dtype=bool)
+    rows = (
+        pd.DataFrame(
+            [{k: r[k] for k in ("representation", "seed", "n_train", "n_val", "n_test")} for r in records],
+            columns=["representation", "seed", "n_train", "n_val", "n_test"],
+        )
+        .sort_values(["n_test", "n_train"], ascending=False, kind="stable")
+        .drop_duplicates(["representation", "seed"])
+        .sort_index()
+        .reset_index(drop=True)
+    )
     curves = [
         store.curves(r["id"]).assign(**{k: r[k] for k in ("learner", "representation", "target", "seed")})
         for r in records
+        if r.get("fraction", 1.0) == 1
     ]
     return Outcome(
-        errors=errors,
+        errors=whole[~is_control].reset_index(drop=True),
+        control_errors=whole[is_control | ((whole["added"] == "") & (whole["pair"] == ""))].reset_index(
+            drop=True
+        ),
+        learning=models.reset_index(drop=True) if (models["fraction"] < 1).any() else models.iloc[:0],
         rows=rows,
         curves=pd.concat(curves, ignore_index=True) if curves else pd.DataFrame(),
         properties=tuple(PropertyInfo(**info) for info in study["properties"]),
@@ -70,3 +90,49 @@ def collect(folder: str | os.PathLike[str]) -> Outcome:
         units_done=len(records),
         wall_seconds=float(sum(r["seconds"] for r in records)),
     )
+
+
+def held_out(folder: str | os.PathLike[str]) -> Iterator[Held]:
+    """What each finished unit said of its validation and test rows, unit by unit.
+
+    Raises
+    ------
+    InputError
+        There is no study in the folder, it is of a newer format, or its table of materials is missing.
+    """
+    store = Store(folder)
+    study = store.description()
+    place = pd.Index(store.materials().ids)
+    for record in store.records(study["units"]):
+        table = store.predictions(record["id"])
+        validation, test = (table[table["part"] == part] for part in ("validation", "test"))
+        added = tuple(model["added"] for model in record["models"] if model["added"])
+        columns = ["baseline", *(f"with {name}" for name in added)]
+        yield Held(
+            learner=record["learner"],
+            representation=record["representation"],
+            target=record["target"],
+            seed=record["seed"],
+            pair=record.get("pair", ""),
+            fraction=record.get("fraction", 1.0),
+            n_train=record["n_train"],
+            added=added,
+            materials=place.get_indexer(pd.Index(test["id"])).astype(np.int64),
+            true_validation=validation["true"].to_numpy(np.float64),
+            true_test=test["true"].to_numpy(np.float64),
+            validation=validation[columns].to_numpy(np.float64).T,
+            test=test[columns].to_numpy(np.float64).T,
+            swapped=store.swapped(record["id"]),
+        )
+
+
+def caps(folder: str | os.PathLike[str]) -> dict[tuple[str, str], float]:
+    """By (representation, added): conditional entropy of a category at most, in bits, the mean over seeds."""
+    store = Store(folder)
+    found: dict[tuple[str, str], list[float]] = {}
+    for planned in store.description().get("conditionals", []):
+        if store.state(planned, "conditionals") == "done":
+            representation, entropies = store.entropies(planned)
+            for name, bits in entropies.items():
+                found.setdefault((representation, name), []).append(bits)
+    return {key: float(np.mean(values)) for key, values in found.items()}

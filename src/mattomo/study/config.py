@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,8 +15,10 @@ from mattomo.errors import InputError
 from mattomo.learners.base import Learner
 from mattomo.learners.trees import Trees
 from mattomo.materials.registry import PAPER_PROPERTIES, PAPER_TARGETS
+from mattomo.study.controls import CONTROLS, PREFIX, Control
 
-Representation = Literal["composition", "structure"]
+#: Representations that every table of materials has; a study may name tables of its own besides.
+REPRESENTATIONS = ("composition", "structure")
 LearnerName = Literal["cgcnn", "trees"]
 
 
@@ -34,7 +37,14 @@ class StudyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         Properties to predict; must be scalars.
     properties : tuple of str
         Properties to add, one at a time.
-    representations : tuple of {"composition", "structure"}
+    representations : tuple of str
+        ``"composition"``, ``"structure"``, or names of ``tables``.
+    tables : mapping of str to tuple of str
+        Base representations of your own: name to the columns that make it up, patterns allowed
+        (``{"mace": ["mace_*"]}``). Read by learners of tables only.
+    rows : {"complete", "per-pair"}
+        Rows that have all targets and properties, or for each pair those that have the two, with a baseline
+        of its own.
     learners : tuple of {"cgcnn", "trees"}
         The network, and gradient-boosted trees on descriptors: two readings of the same projections.
     seeds : tuple of int
@@ -44,6 +54,12 @@ class StudyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         user's own split: train, validation, test).
     fractions : tuple of three floats
         Shares of training, validation and test rows.
+    train_fractions : tuple of float
+        Shares of the training rows to train on, for the learning curve of the gain; 1 is always among them.
+    controls : tuple of {"placebo", "derived", "planted"}
+        Columns of known worth, added like properties (see `mattomo.study.controls`).
+    swaps : int
+        Conditional placebos of each added property that the trained models are asked about; 0 for none.
     basis : {"reduced", "cell"}
         Atoms a composition is read from (see `mattomo.projections.composition_graphs`).
     neighbours, radius, ties
@@ -59,11 +75,16 @@ class StudyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     protocol: str | None = None
     targets: tuple[str, ...]
     properties: tuple[str, ...]
-    representations: tuple[Representation, ...] = ("composition", "structure")
+    representations: tuple[str, ...] = REPRESENTATIONS
+    tables: dict[str, tuple[str, ...]] = {}
+    rows: Literal["complete", "per-pair"] = "complete"
     learners: tuple[LearnerName, ...] = ("cgcnn",)
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     split: str = "random"
     fractions: tuple[float, float, float] = (0.6, 0.2, 0.2)
+    train_fractions: tuple[float, ...] = (1.0,)
+    controls: tuple[Control, ...] = CONTROLS
+    swaps: int = 20
     basis: Literal["reduced", "cell"] = "reduced"
     neighbours: int = 12
     radius: float = 8.0
@@ -178,7 +199,10 @@ def study_config(choices: Mapping[str, Any], *, file: str | None = None) -> Stud
         raise InputError(
             message[0].lower() + message[1:], file=file, column=name, value=merged.get(name or "")
         ) from None
+    if config.train_fractions and 1.0 not in config.train_fractions:
+        config = msgspec.structs.replace(config, train_fractions=(*config.train_fractions, 1.0))
     _check_ranges(config, file)
+    _check_names(config, file)
     return config
 
 
@@ -218,15 +242,22 @@ def _check_ranges(config: StudyConfig, file: str | None) -> None:
     def refuse(key: str, problem: str, hint: str) -> None:
         raise InputError(problem, file=file, column=key, value=getattr(config, key), hint=hint)
 
-    for key in ("targets", "representations", "learners", "seeds"):
+    for key in ("targets", "representations", "learners", "seeds", "train_fractions"):
         if not getattr(config, key):
             refuse(key, "this list is empty", "Give at least one.")
-    for key in ("targets", "properties", "representations", "learners", "seeds"):
+    once = ("targets", "properties", "representations", "learners", "seeds", "train_fractions", "controls")
+    for key in once:
         values = getattr(config, key)
         if len(set(values)) < len(values):
             refuse(key, "this list names something twice", "Give each once.")
     if min(config.fractions) <= 0 or abs(sum(config.fractions) - 1) > 1e-9:
         refuse("fractions", "shares of a split must be positive and sum to 1", "E.g. [0.6, 0.2, 0.2].")
+    if min(config.train_fractions) <= 0 or max(config.train_fractions) > 1:
+        refuse(
+            "train_fractions", "a share of the training rows is above 0 and at most 1", "E.g. [0.25, 0.5]."
+        )
+    if config.swaps < 0:
+        refuse("swaps", "must not be negative", "20 is usual; 0 leaves the swap test out.")
     for key in ("epochs", "batch_size", "neighbours", "radius", "learning_rate"):
         if getattr(config, key) <= 0:
             refuse(key, "must be positive", "Give a larger number.")
@@ -236,3 +267,40 @@ def _check_ranges(config: StudyConfig, file: str | None) -> None:
         refuse("momentum", "must be at least 0 and below 1", "0.9 is usual.")
     if config.split not in ("random", "formula") and not config.split.startswith("column:"):
         refuse("split", "unknown split", 'Use "random", "formula" or "column:NAME".')
+
+
+def _check_names(config: StudyConfig, file: str | None) -> None:
+    """Representations are known, tables have names of their own, and no property claims to be a control."""
+    for name, patterns in config.tables.items():
+        if name in REPRESENTATIONS or not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+            raise InputError(
+                "a table of your own needs another name",
+                file=file,
+                column="tables",
+                value=name,
+                hint="Letters, digits, - and _; composition and structure are taken.",
+            )
+        if not patterns:
+            raise InputError(
+                "this table names no columns", file=file, column="tables", value=name, hint='E.g. ["mace_*"].'
+            )
+    known = [*REPRESENTATIONS, *config.tables]
+    for name in config.representations:
+        if name not in known:
+            raise InputError(
+                "unknown representation",
+                file=file,
+                column="representations",
+                value=name,
+                hint=f"There are: {', '.join(known)}; name tables of your own under `tables`.",
+            )
+    for key in ("targets", "properties"):
+        for name in getattr(config, key):
+            if name.startswith(PREFIX):
+                raise InputError(
+                    f"names that start with {PREFIX!r} are kept for controls",
+                    file=file,
+                    column=key,
+                    value=name,
+                    hint="Rename the column, or choose controls under `controls`.",
+                )

@@ -2,12 +2,71 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mattomo.materials.registry import PropertyInfo
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The n materials of a study.
+
+    Attributes
+    ----------
+    ids, formulas : ndarray of str, shape (n,)
+    columns : mapping of str to ndarray, shape (n,)
+        Targets and added properties by planned name: float64 (NaN when missing) or str ("" when missing).
+    """
+
+    ids: NDArray[np.str_]
+    formulas: NDArray[np.str_]
+    columns: Mapping[str, NDArray[np.float64] | NDArray[np.str_]]
+
+
+@dataclass(frozen=True)
+class Held:
+    """What the models of one unit said of rows they were not trained on; K added properties.
+
+    Attributes
+    ----------
+    learner, representation, target : str
+    seed : int
+    pair : str
+        See `mattomo.study.units.PlannedUnit`.
+    fraction : float
+        Share of the training rows.
+    n_train : int
+    added : tuple of K str
+        Added properties and controls.
+    materials : ndarray of int64, shape (n_test,)
+        Position of each test row in the study's table of materials.
+    true_validation, true_test : ndarray of float64, shapes (n_validation,) and (n_test,)
+    validation, test : ndarray of float64, shapes (K + 1, n_validation) and (K + 1, n_test)
+        Predictions, the baseline's first.
+    swapped : mapping of str to ndarray of float32, shape (n, n_test)
+        By added property: predictions under its placebos.
+    """
+
+    learner: str
+    representation: str
+    target: str
+    seed: int
+    pair: str
+    fraction: float
+    n_train: int
+    added: tuple[str, ...]
+    materials: NDArray[np.int64]
+    true_validation: NDArray[np.float64]
+    true_test: NDArray[np.float64]
+    validation: NDArray[np.float64]
+    test: NDArray[np.float64]
+    swapped: Mapping[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -17,11 +76,18 @@ class Outcome:
     Attributes
     ----------
     errors : DataFrame
-        One row a trained model: learner, representation (``"composition"`` or ``"structure"``), target,
-        added (``""`` for the baseline, else the property's name), seed (int), mae (test MAE in the
-        target's unit), val_mae, best_epoch, seconds.
+        One row a model trained on all training rows, controls left out: learner, representation
+        (``"composition"``, ``"structure"`` or a table's name), target, added (``""`` for the baseline, else
+        the property's name), seed (int), pair (the property whose rows a baseline and its augmentation
+        share, ``""`` where all share theirs), mae (test MAE in the target's unit), val_mae, best_epoch,
+        seconds, n_test.
+    control_errors : DataFrame
+        The same columns: baselines and models with a control added (``"control:placebo"``, ...).
+    learning : DataFrame
+        The same columns and fraction, n_train: all models of all shares of the training rows; empty
+        without a learning curve.
     rows : DataFrame
-        One row for each (representation, seed): n_train, n_val, n_test.
+        One row for each (representation, seed), of the units with most test rows: n_train, n_val, n_test.
     curves : DataFrame
         learner, representation, target, added, seed, epoch, val_mae; may be empty.
     properties : tuple of PropertyInfo
@@ -42,6 +108,8 @@ class Outcome:
     """
 
     errors: pd.DataFrame
+    control_errors: pd.DataFrame
+    learning: pd.DataFrame
     rows: pd.DataFrame
     curves: pd.DataFrame
     properties: tuple[PropertyInfo, ...]

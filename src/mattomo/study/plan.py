@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
 
 import numpy as np
 
-from mattomo.learners.base import Learner, Task, Unit
-from mattomo.materials.table import Materials
+from mattomo.errors import InputError
+from mattomo.learners.base import Learner, Split, Unit
+from mattomo.learners.conditional import Conditional, Placebos
+from mattomo.materials.table import Column
 from mattomo.projections.descriptors import Table
 from mattomo.projections.graphs import Graphs
+from mattomo.study import controls, identity
 from mattomo.study.config import StudyConfig
 from mattomo.study.prepare import Prepared, base_graphs, base_table
+from mattomo.study.units import PlannedConditional, PlannedUnit, rows_of, unit_tasks
 
-#: Raised whenever the descriptors of a material change.
-DESCRIPTORS = 1
 #: Processor seconds of one model for one pass over one merged edge, forward and backward, and for one node.
 #: Rough, for the native kernel of the network (pure JAX takes three times as long); `plan` says so.
 _SECONDS_PER_EDGE = 1.2e-6
@@ -29,27 +29,6 @@ _SECONDS_PER_FIT = 0.18
 #: Bytes a worker holds for each edge of a batch, and at rest.
 _BYTES_PER_EDGE = 2400
 _BYTES_AT_REST = 450e6
-
-
-@dataclass(frozen=True)
-class PlannedUnit:
-    """One unit: a base representation, a seed and a target, alone and with each added property.
-
-    Attributes
-    ----------
-    id : str
-        Name of its folder; ends in a hash of everything that determines its numbers.
-    learner, representation, target : str
-    seed : int
-    tasks : tuple of Task
-    """
-
-    id: str
-    learner: str
-    representation: str
-    target: str
-    seed: int
-    tasks: tuple[Task, ...]
 
 
 @dataclass(frozen=True)
@@ -63,12 +42,14 @@ class Plan:
     graphs : mapping of str to Graphs
         By representation.
     tables : mapping of str to Table
-        By representation, for learners that read tables.
+        By representation, for learners that read tables and for conditionals.
     learners : mapping of str to Learner
         By name.
     fingerprint : str
         SHA-256 of the rows and columns the study uses.
     units : tuple of PlannedUnit
+    conditionals : tuple of PlannedConditional
+        Those the units need: one a representation and seed.
     """
 
     config: StudyConfig
@@ -78,36 +59,109 @@ class Plan:
     learners: Mapping[str, Learner]
     fingerprint: str
     units: tuple[PlannedUnit, ...]
+    conditionals: tuple[PlannedConditional, ...]
 
     @property
     def trainings(self) -> int:
-        """Models to train."""
+        """Models to train, controls and learning curves included."""
         return sum(len(unit.tasks) for unit in self.units)
 
     @property
     def trainings_as_counted_in_the_paper(self) -> int:
-        """The paper counts the baseline once for every added property."""
-        return 2 * sum(len(unit.tasks) - 1 for unit in self.units)
+        """The paper has no controls, and counts the baseline once for every added property."""
+        whole = [unit for unit in self.units if unit.fraction == 1]
+        added = [name for unit in whole for task in unit.tasks for name in task.added]
+        return 2 * sum(not name.startswith(controls.PREFIX) for name in added)
 
-    def unit(self, planned: PlannedUnit) -> Unit:
-        """What the learner gets for a unit."""
+    def split(self, planned: PlannedUnit) -> Split:
+        """Rows of a unit: those of its seed that have its target and its pair's property."""
+        return rows_of(planned, self.prepared)
+
+    def needs(self, planned: PlannedUnit) -> PlannedConditional | None:
+        """The conditional that must be learned before a unit."""
+        return self._conditionals.get((planned.representation, planned.seed))
+
+    @cached_property
+    def _conditionals(self) -> dict[tuple[str, int], PlannedConditional]:
+        return {(c.representation, c.seed): c for c in self.conditionals}
+
+    def question(self, planned: PlannedConditional) -> tuple[Table, str, dict[str, Column], Split, int]:
+        """What `conditional.learn` gets: table, representation, properties, split, seed."""
+        table = self.tables[planned.representation]
+        columns = {
+            name: self._control(name, planned.representation, planned.seed)
+            if name.startswith(controls.PREFIX)
+            else self.prepared.columns[name]
+            for name in planned.names
+        }
+        split = self.prepared.splits[planned.seed]
+        return table, planned.representation, columns, split, planned.seed
+
+    def _control(self, name: str, representation: str, seed: int) -> Column:
+        if name == controls.PREFIX + "placebo":
+            names = self.config.properties or self.config.targets
+            return controls.placebo(self.prepared.columns, names, seed)
+        return controls.derived(self.tables[representation])
+
+    def unit(self, planned: PlannedUnit, conditionals: Mapping[str, Conditional] | None = None) -> Unit:
+        """What the learner gets for a unit.
+
+        Parameters
+        ----------
+        planned : PlannedUnit
+        conditionals : mapping of str to Conditional, optional
+            What `needs` gave, by property.
+        """
         reads = self.learners[planned.learner].reads
         bases: Mapping[str, Graphs | Table] = self.graphs if reads == "graphs" else self.tables
-        names = {planned.target, *(name for task in planned.tasks for name in task.added)}
+        base = bases[planned.representation]
+        split = self.split(planned)
+        whole = self.prepared.splits[planned.seed]
+        found = dict(conditionals or {})
+        columns: dict[str, Column] = {planned.target: self.prepared.columns[planned.target]}
+        placebos: dict[str, Placebos] = {}
+        for name in sorted({name for task in planned.tasks for name in task.added}):
+            if name == controls.PREFIX + "planted":
+                of_target = found[planned.target]
+                arguments = (columns[planned.target], of_target, planned.representation, planned.seed)
+                columns[name] = controls.planted(*arguments)
+                found[name] = of_target
+            elif name.startswith(controls.PREFIX):
+                columns[name] = self._control(name, planned.representation, planned.seed)
+            else:
+                columns[name] = self.prepared.columns[name]
+            if self.config.swaps and name in found:
+                held = np.flatnonzero(np.isin(whole.test, split.test))
+                placebos[name] = Placebos(
+                    values=columns[name].values[split.test],
+                    conditional=found[name].take(held),
+                    n=self.config.swaps,
+                    key=(name, planned.representation, planned.seed),
+                )
+        used = np.unique(np.concatenate([split.train, split.validation, split.test]))
+        if len(used) < len(base):
+            base = base.take(used)
+            columns = {name: c.take(used) for name, c in columns.items()}
+            parts = (split.train, split.validation, split.test)
+            split = Split(*(np.searchsorted(used, rows) for rows in parts))
         return Unit(
             representation=planned.representation,
-            base=bases[planned.representation],
-            columns={name: self.prepared.columns[name] for name in sorted(names)},
-            split=self.prepared.splits[planned.seed],
+            base=base,
+            columns=columns,
+            split=split,
             seed=planned.seed,
             tasks=planned.tasks,
+            placebos=placebos,
         )
 
-    def seconds(self, planned: PlannedUnit) -> float:
-        """Rough processor time of a unit."""
-        split = self.prepared.splits[planned.seed]
+    def seconds(self, planned: PlannedUnit | PlannedConditional) -> float:
+        """Rough processor time of a unit, or of what it needs."""
+        if isinstance(planned, PlannedConditional):
+            n_train = len(self.prepared.splits[planned.seed].train)
+            return len(planned.names) * _seconds_of_fit(n_train)
+        split = self.split(planned)
         if self.learners[planned.learner].reads == "table":
-            return len(planned.tasks) * _SECONDS_PER_FIT * float((len(split.train) / 500) ** 0.85)
+            return len(planned.tasks) * _seconds_of_fit(len(split.train))
         graphs = self.graphs[planned.representation]
         cost = np.diff(graphs.edge_offsets) * _SECONDS_PER_EDGE
         cost = cost + np.diff(graphs.node_offsets) * _SECONDS_PER_NODE
@@ -115,9 +169,15 @@ class Plan:
         once = cost[split.train].sum() + cost[split.validation].sum() / 3
         return float(once * self.config.epochs * len(planned.tasks))
 
+    @property
+    def costs(self) -> dict[str, float]:
+        """`seconds` of everything planned, by id."""
+        learned = {planned.id: self.seconds(planned) for planned in self.conditionals}
+        return learned | {unit.id: self.seconds(unit) for unit in self.units}
+
     def memory(self) -> float:
         """Rough bytes of one worker."""
-        edges = max(np.diff(g.edge_offsets).mean() for g in self.graphs.values())
+        edges = max((np.diff(g.edge_offsets).mean() for g in self.graphs.values()), default=0.0)
         held = sum(a.nbytes for g in self.graphs.values() for a in vars(g).values())
         held += sum(table.values.nbytes for table in self.tables.values())
         return float(_BYTES_AT_REST + edges * self.config.batch_size * _BYTES_PER_EDGE + held)
@@ -136,69 +196,58 @@ def plan(prepared: Prepared, config: StudyConfig, learners: Sequence[Learner] | 
     Returns
     -------
     Plan
+
+    Raises
+    ------
+    InputError
+        No learner reads one of the representations.
     """
     learners = config.built_learners() if learners is None else learners
-    fingerprint = _fingerprint(prepared)
-    graphs: dict[str, Graphs] = {
-        r: base_graphs(prepared.materials, r, config) for r in config.representations
-    }
+    fingerprint = identity.fingerprint(prepared, config)
+    reads = {learner.reads for learner in learners}
+    conditional_too = bool(config.swaps or "planted" in config.controls or "derived" in config.controls)
+    graphs: dict[str, Graphs] = {}
     tables: dict[str, Table] = {}
-    if any(learner.reads == "table" for learner in learners):
-        tables = {
-            r: base_table(prepared.materials, r, graphs.get("structure")) for r in config.representations
-        }
+    for name in config.representations:
+        if name in config.tables and "table" not in reads:
+            raise InputError(
+                "no learner of this study reads a table of numbers",
+                column="representations",
+                value=name,
+                hint="Add trees to the learners.",
+            )
+        needs_graphs = "graphs" in reads or name == "structure"
+        if name not in config.tables and needs_graphs:
+            graphs[name] = base_graphs(prepared.materials, name, config)
+        if "table" in reads or conditional_too:
+            tables[name] = base_table(prepared.materials, name, graphs.get("structure"), config)
+    identify = identity.Identity(fingerprint, prepared, config)
     units = []
     for learner in learners:
         for representation in config.representations:
+            if learner.reads == "graphs" and representation in config.tables:
+                continue
             for seed in config.seeds:
                 for target in config.targets:
-                    tasks = (Task(target), *(Task(target, (added,)) for added in config.properties))
-                    identity = _identity(fingerprint, representation, seed, tasks, prepared, config, learner)
-                    unit_id = f"{representation}-{learner.name}-seed{seed}-{target}-{identity[:12]}"
-                    units.append(PlannedUnit(unit_id, learner.name, representation, target, seed, tasks))
+                    for pair, tasks in unit_tasks(target, config):
+                        for fraction in sorted(config.train_fractions):
+                            unit = PlannedUnit(
+                                "", learner.name, representation, target, seed, tasks, pair, fraction
+                            )
+                            units.append(dataclasses.replace(unit, id=identify.unit(unit, learner)))
     named = {learner.name: learner for learner in learners}
-    return Plan(config, prepared, graphs, tables, named, fingerprint, tuple(units))
+    learned = []
+    if config.swaps or "planted" in config.controls:
+        names = dict.fromkeys(config.properties)
+        if "planted" in config.controls:
+            names |= dict.fromkeys(config.targets)
+        own = [controls.PREFIX + name for name in config.controls if name != "planted"]
+        for representation in config.representations:
+            for seed in config.seeds:
+                c = PlannedConditional("", representation, seed, (*names, *own))
+                learned.append(dataclasses.replace(c, id=identify.conditional(c)))
+    return Plan(config, prepared, graphs, tables, named, fingerprint, tuple(units), tuple(learned))
 
 
-def _fingerprint(prepared: Prepared) -> str:
-    """Of what is used: columns that the study does not name may change freely."""
-    used: Materials = dataclasses.replace(prepared.materials, columns=dict(prepared.columns))
-    return used.fingerprint()
-
-
-def _identity(
-    fingerprint: str,
-    representation: str,
-    seed: int,
-    tasks: tuple[Task, ...],
-    prepared: Prepared,
-    config: StudyConfig,
-    learner: Learner,
-) -> str:
-    split = prepared.splits[seed]
-    reading: dict[str, Any] = {}
-    if learner.reads == "table":
-        reading["descriptors"] = DESCRIPTORS
-    elif representation == "composition":
-        reading["basis"] = config.basis
-    if representation == "structure":
-        reading |= {"neighbours": config.neighbours, "radius": config.radius, "ties": config.ties}
-    return digest(
-        {
-            "data": fingerprint,
-            "representation": {"name": representation, **reading},
-            "learner": {"name": learner.name, "version": learner.version, **learner.settings()},
-            "seed": seed,
-            "split": [_hash_rows(rows) for rows in (split.train, split.validation, split.test)],
-            "tasks": [[task.target, *task.added] for task in tasks],
-        }
-    )
-
-
-def digest(value: Any) -> str:
-    """SHA-256 of plain values, whatever the order of their keys."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
-
-
-def _hash_rows(rows: np.ndarray[Any, np.dtype[np.int64]]) -> str:
-    return hashlib.sha256(np.ascontiguousarray(rows, dtype=np.int64).tobytes()).hexdigest()
+def _seconds_of_fit(n_train: int) -> float:
+    return _SECONDS_PER_FIT * float((n_train / 500) ** 0.85)

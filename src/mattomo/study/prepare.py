@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 import numpy as np
 
@@ -14,35 +15,38 @@ from mattomo.materials.quarantine import Quarantine, QuarantinedRow
 from mattomo.materials.registry import resolve
 from mattomo.materials.table import Column, Materials
 from mattomo.projections.composition import composition_graphs
-from mattomo.projections.descriptors import Table, composition_descriptors
+from mattomo.projections.descriptors import Table, column_descriptors, composition_descriptors
 from mattomo.projections.geometry import structure_descriptors
 from mattomo.projections.graphs import Graphs
-from mattomo.projections.property import encode
 from mattomo.projections.structure import crystal_graphs
 from mattomo.study.config import StudyConfig
-from mattomo.study.splits import split_rows
+from mattomo.study.splits import LEAST_HELD, LEAST_TRAIN, split_rows
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Everything a study trains on. All its models use the same n rows.
+    """Everything a study trains on.
 
     Attributes
     ----------
     materials : Materials
-        The rows that have all targets, all added properties and every representation, sorted by id.
+        The n rows that take part, sorted by id: those with all targets, all added properties and every
+        representation; with ``rows="per-pair"`` those with the representations and any target.
     left_out : Quarantine
         The others, with the first thing each one lacks.
     targets, properties : tuple of str
         Names as planned.
     columns : mapping of str to Column
-        By planned name (a table may call ``is_hubbard`` ``is_hubbard_derived``).
+        By planned name (a table may call ``is_hubbard`` ``is_hubbard_derived``); with values missing only
+        where rows are chosen per pair.
     splits : mapping of int to Split
         By seed.
     notices : tuple of str
         What a reader of the results should know.
     n_rows : int
         Rows of the whole table.
+    pair_rows : mapping of (str, str) to int
+        By target and added property: rows of the whole table that have both, and the representations.
     n_formulas, one_to_one : int
         Distinct formulas of the whole table, and entries whose formula is theirs alone.
     """
@@ -55,6 +59,7 @@ class Prepared:
     splits: Mapping[int, Split]
     notices: tuple[str, ...]
     n_rows: int
+    pair_rows: Mapping[tuple[str, str], int]
     n_formulas: int
     one_to_one: int
 
@@ -87,16 +92,25 @@ def prepare(materials: Materials, config: StudyConfig) -> Prepared:
                 hint="Remove it from the targets; it can still be an added property.",
             )
     chosen, left_out = _usable(materials, source, config)
+    for name in config.representations:
+        if name in config.tables:
+            base_table(chosen, name, None, config)
     columns = {name: chosen.columns[column] for name, column in source.items()}
     splits = {seed: split_rows(chosen, config.split, config.fractions, seed) for seed in config.seeds}
     for target in config.targets:
         _refuse_constant(chosen, target, columns[target], splits)
+        for name in config.properties if config.rows == "per-pair" else ():
+            _refuse_few(chosen, columns[target], columns[name], splits)
     notices = _notices(chosen, columns, config, splits)
     if left_out:
         notices.insert(
             0,
             f"{len(left_out):,} of {len(materials):,} rows lack a target, an added property or a structure; "
-            "all models use the same remaining rows, otherwise missingness would pass for information",
+            "all models use the same remaining rows, otherwise missingness would pass for information"
+            if config.rows == "complete"
+            else f"{len(left_out):,} of {len(materials):,} rows lack every target, or a structure; of the "
+            "others each pair uses those that have its target and its added property, with a baseline on "
+            "the same rows: pairs differ in their rows, so their gains do too",
         )
     return Prepared(
         materials=chosen,
@@ -107,6 +121,7 @@ def prepare(materials: Materials, config: StudyConfig) -> Prepared:
         splits=splits,
         notices=tuple(notices),
         n_rows=len(materials),
+        pair_rows=_pair_rows(materials, source, config),
         n_formulas=len(np.unique(materials.compositions.formulas)),
         one_to_one=one_to_one_share(materials)[0],
     )
@@ -121,11 +136,35 @@ def base_graphs(materials: Materials, representation: str, config: StudyConfig) 
     )
 
 
-def base_table(materials: Materials, representation: str, graphs: Graphs | None) -> Table:
-    """Descriptors of a base representation, one row a material; ``graphs`` are those of the structure."""
+def base_table(
+    materials: Materials, representation: str, graphs: Graphs | None, config: StudyConfig
+) -> Table:
+    """Descriptors of a base representation, one row a material; ``graphs`` are those of the structure.
+
+    Raises
+    ------
+    InputError
+        A table of the user's own names columns that are not there, hold categories, or hold a target.
+    """
     if representation == "composition":
         return composition_descriptors(materials)
-    return structure_descriptors(materials, graphs=graphs)
+    if representation == "structure":
+        return structure_descriptors(materials, graphs=graphs)
+    targets = {_column_for(name, materials) for name in config.targets}
+    names: dict[str, None] = {}
+    for pattern in config.tables[representation]:
+        found = [name for name in materials.columns if fnmatchcase(name, pattern)]
+        if not found:
+            materials.column(pattern)  # says which names are near
+        names |= dict.fromkeys(found)
+    if targets & set(names):
+        raise InputError(
+            f"this target is among the columns of the representation {representation!r}",
+            file=materials.source,
+            column=sorted(targets & set(names))[0],
+            hint="Take it out of the targets or of the table: it would be told in advance.",
+        )
+    return column_descriptors(materials, list(names))
 
 
 def _column_for(name: str, materials: Materials) -> str:
@@ -140,12 +179,19 @@ def _column_for(name: str, materials: Materials) -> str:
 def _usable(
     materials: Materials, source: Mapping[str, str], config: StudyConfig
 ) -> tuple[Materials, Quarantine]:
-    """Complete rows, sorted by id, and the first reason why each other row is left out."""
+    """Rows that take part, sorted by id, and the first reason why each other row is left out."""
     first = np.full(len(materials), "", dtype=object)
     if "structure" in config.representations:
         first[~materials.structures.present] = "structure"
-    for column in dict.fromkeys(source.values()):
-        first[(first == "") & materials.columns[column].missing] = column
+    if config.rows == "complete":
+        for column in dict.fromkeys(source.values()):
+            first[(first == "") & materials.columns[column].missing] = column
+        why = "missing, and all models of a study use the same rows"
+    else:
+        targets = [source[name] for name in config.targets]
+        none = np.all([materials.columns[column].missing for column in targets], axis=0)
+        first[(first == "") & none] = targets[0]
+        why = "missing, and no other target of the study is there" if targets[1:] else "missing"
     missing = first != ""
     rows = tuple(
         QuarantinedRow(
@@ -155,7 +201,7 @@ def _usable(
             stage="study",
             column=str(first[k]),
             value="",
-            reason="missing, and all models of a study use the same rows",
+            reason="missing" if first[k] == "structure" else why,
             hint="Fill the value, or leave this property out of the study.",
         )
         for k in np.flatnonzero(missing)
@@ -174,25 +220,56 @@ def _usable(
     return materials.take(keep), Quarantine(rows)
 
 
+def _pair_rows(
+    materials: Materials, source: Mapping[str, str], config: StudyConfig
+) -> dict[tuple[str, str], int]:
+    known = {name: ~materials.columns[column].missing for name, column in source.items()}
+    if "structure" in config.representations:
+        known = {name: has & materials.structures.present for name, has in known.items()}
+    return {
+        (target, added): int((known[target] & known[added]).sum())
+        for target in config.targets
+        for added in config.properties
+    }
+
+
 def _refuse_constant(materials: Materials, target: str, column: Column, splits: Mapping[int, Split]) -> None:
     values = column.values
-    if len(np.unique(values)) == 1:
+    known = values[~column.missing]
+    if len(np.unique(known)) <= 1:
         raise InputError(
-            f"this target has one value on all {len(values)} usable rows",
+            f"this target has one value on all {len(known)} usable rows",
             file=materials.source,
             column=column.info.name,
-            value=float(values[0]),
+            value=float(known[0]) if len(known) else "",
             hint="A constant cannot be learned: remove it from the targets.",
         )
     for seed, split in splits.items():
-        if len(np.unique(values[split.train])) == 1:
+        training = values[split.train][~column.missing[split.train]]
+        if len(np.unique(training)) <= 1:
             raise InputError(
                 f"target {target!r} is constant on the training rows of seed {seed}",
                 file=materials.source,
                 column=column.info.name,
-                value=float(values[split.train[0]]),
+                value=float(training[0]) if len(training) else "",
                 hint="Bring more rows, choose other seeds, or remove this target.",
             )
+
+
+def _refuse_few(materials: Materials, target: Column, added: Column, splits: Mapping[int, Split]) -> None:
+    """A pair needs as many rows as a study."""
+    known = ~target.missing & ~added.missing
+    for seed, split in splits.items():
+        parts = {"training": (split.train, LEAST_TRAIN), "validation": (split.validation, LEAST_HELD)}
+        for name, (rows, least) in (parts | {"test": (split.test, LEAST_HELD)}).items():
+            if known[rows].sum() < least:
+                raise InputError(
+                    f"with {target.info.name!r} this property leaves {known[rows].sum()} {name} rows of "
+                    f"seed {seed}; at least {least} are needed",
+                    file=materials.source,
+                    column=added.info.name,
+                    hint="Leave this property out of the study, or bring more rows.",
+                )
 
 
 def _notices(
@@ -201,7 +278,7 @@ def _notices(
     notices = []
     for name in config.properties:
         column = columns[name]
-        if len(np.unique(column.values)) == 1:
+        if len(np.unique(column.values[~column.missing])) <= 1:
             notices.append(f"{column.info.label} has one value on all usable rows: it can add nothing")
         elif column.info.kind == "category":
             notices += _unseen(materials, column, splits)
@@ -219,7 +296,8 @@ def _unseen(materials: Materials, column: Column, splits: Mapping[int, Split]) -
     by_seed = {}
     for seed, split in splits.items():
         held = np.concatenate([split.validation, split.test])
-        unseen = held[encode(column, split.train).unseen[held]]
+        held = held[~column.missing[held]]
+        unseen = held[~np.isin(column.values[held], column.values[split.train])]
         if len(unseen):
             by_seed[seed] = unseen
     if not by_seed:

@@ -6,15 +6,15 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, as_completed
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field
 from typing import Any
 
-from mattomo.learners.base import Trained
 from mattomo.materials.quarantine import Quarantine
-from mattomo.study.plan import Plan, PlannedUnit
+from mattomo.study.plan import Plan
 from mattomo.study.store import Store
-from mattomo.study.workers import default_workers, local_workers, train
+from mattomo.study.units import PlannedConditional, PlannedUnit
+from mattomo.study.workers import default_workers, learn, local_workers, train
 
 
 @dataclass(frozen=True)
@@ -98,29 +98,22 @@ def run(
     store = Store(folder)
     store.create(plan, (quarantine or Quarantine()) + plan.prepared.left_out)
     store.sweep()
-    missing = []
-    for unit in plan.units:
-        state = store.state(unit.id)
-        if state == "damaged":
-            store.discard(unit.id)
-            tell(Progress(unit.id, 0.0, "stored unit is damaged (checksum): training it again"))
-        if state == "done":
-            tell(Progress(unit.id, 1.0))
-        else:
-            missing.append(unit)
+    missing = [unit for unit in plan.units if not _is_done(store, unit.id, "units", tell)]
+    needed = {c.id: c for unit in missing if (c := plan.needs(unit)) is not None}
+    before = [c for c in needed.values() if not _is_done(store, c.id, "conditionals", tell)]
     failed: dict[str, str] = {}
     if missing:
         # Longest first, so that no core waits for a late one.
         missing.sort(key=lambda u: (-plan.seconds(u), u.id))
         if executor is not None:
-            failed = _train(plan, missing, store, executor, tell)
+            failed = _train(plan, missing, before, store, executor, tell)
         else:
             n = max(1, min(workers or default_workers(), len(missing)))
             with local_workers(n) as (pool, queue):
                 listener = threading.Thread(target=_listen, args=(queue, tell), daemon=True)
                 listener.start()
                 try:
-                    failed = _train(plan, missing, store, pool, tell)
+                    failed = _train(plan, missing, before, store, pool, tell)
                 finally:
                     queue.put(None)
                     listener.join(timeout=5)
@@ -128,27 +121,68 @@ def run(
     return RunReport(done, len(missing) - len(failed), failed, time.perf_counter() - started)
 
 
+def _is_done(store: Store, name: str, kind: str, tell: Callable[[Progress], None]) -> bool:
+    state = store.state(name, kind)
+    if state == "damaged":
+        store.discard(name, kind)
+        tell(Progress(name, 0.0, "stored numbers are damaged (checksum): making them again"))
+    if state == "done":
+        tell(Progress(name, 1.0))
+    return state == "done"
+
+
 def _train(
     plan: Plan,
     units: list[PlannedUnit],
+    before: list[PlannedConditional],
     store: Store,
     executor: Executor,
     tell: Callable[[Progress], None],
 ) -> dict[str, str]:
-    futures: dict[Future[tuple[Trained, dict[str, str]]], PlannedUnit] = {
-        executor.submit(train, plan.learners[unit.learner], plan.unit(unit), unit.id): unit for unit in units
+    """Learn what the units need, then train them, each as soon as its need is met."""
+    failed: dict[str, str] = {}
+    waiting = {c.id: [unit for unit in units if plan.needs(unit) == c] for c in before}
+    held = {unit.id for some in waiting.values() for unit in some}
+    futures: dict[Future[Any], PlannedUnit | PlannedConditional] = {
+        executor.submit(learn, *plan.question(c)): c for c in before
     }
-    failed = {}
-    for future in as_completed(futures):
-        unit = futures[future]
+
+    def fail(unit: PlannedUnit, reason: str) -> None:
+        failed[unit.id] = reason
+        tell(Progress(unit.id, 0.0, f"failed: {reason}"))
+
+    def submit(unit: PlannedUnit) -> None:
+        needed = plan.needs(unit)
         try:
-            trained, environment = future.result()
-            store.write(plan, unit, trained, environment)
-        except Exception as error:
-            failed[unit.id] = f"{type(error).__name__}: {error}"
-            tell(Progress(unit.id, 0.0, f"failed: {failed[unit.id]}"))
+            known = None if needed is None else store.conditionals(needed.id)
+            future = executor.submit(train, plan.learners[unit.learner], plan.unit(unit, known), unit.id)
+        except Exception as error:  # the pool broke down, or its need cannot be read
+            fail(unit, f"{type(error).__name__}: {error}")
         else:
-            tell(Progress(unit.id, 1.0))
+            futures[future] = unit
+
+    for unit in units:
+        if unit.id not in held:
+            submit(unit)
+    while futures:
+        for future in wait(futures, return_when=FIRST_COMPLETED).done:
+            item = futures.pop(future)
+            try:
+                if isinstance(item, PlannedConditional):
+                    store.write_conditionals(plan, item, *future.result())
+                else:
+                    store.write(plan, item, *future.result())
+            except Exception as error:
+                reason = f"{type(error).__name__}: {error}"
+                if isinstance(item, PlannedConditional):
+                    reason = f"what it needs beforehand failed ({item.id}): {reason}"
+                for unit in waiting[item.id] if isinstance(item, PlannedConditional) else [item]:
+                    fail(unit, reason)
+                continue
+            tell(Progress(item.id, 1.0))
+            if isinstance(item, PlannedConditional):
+                for unit in waiting[item.id]:
+                    submit(unit)
     return failed
 
 

@@ -1,38 +1,50 @@
 """The study folder: one subfolder a unit, which appears whole or not at all.
 
 study.json            what the study is: choices, data, splits' identity
+materials.parquet     id, formula, targets and added properties of the rows that take part
+relations.json        columns that are functions of other columns, if it was asked for
 quarantine.csv        every row or cell that takes no part, with the reason
+conditionals/<id>/    what a representation tells of the properties, learned before the units
+    conditionals.parquet  predictions or probabilities of the test rows
+    record.json           levels, scales, environment, checksum
 units/<id>/
     predictions.parquet   id, part, true value, and one column of predictions a task
+    swapped.parquet       predictions of the test rows under conditional placebos, if any were drawn
     curves.parquet        epoch, task, validation error, training loss
-    record.json           tasks, errors, timings, environment, checksums of the two tables
+    record.json           tasks, errors, timings, environment, checksums of the tables
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import shutil
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from mattomo.atomic import write_text
+from mattomo.atomic import write_bytes, write_text
 from mattomo.errors import InputError
 from mattomo.learners.base import Trained, mean_absolute_error
+from mattomo.learners.conditional import Conditional
 from mattomo.materials.quarantine import Quarantine
-from mattomo.study.plan import Plan, PlannedUnit, digest
+from mattomo.study import frames
+from mattomo.study.identity import digest
+from mattomo.study.outcome import Rows
+from mattomo.study.plan import Plan
+from mattomo.study.units import PlannedConditional, PlannedUnit
 from mattomo.version import __version__
 
 #: Raised when older programs could not read a folder.
-FORMAT = 1
-_TABLES = ("predictions.parquet", "curves.parquet")
+FORMAT = 2
+#: What every folder of a kind holds at least.
+_TABLES = {"units": ("predictions.parquet", "curves.parquet"), "conditionals": ("conditionals.parquet",)}
 
 
 class Store:
@@ -58,8 +70,9 @@ class Store:
         path = self.folder / "study.json"
         if path.exists():
             self._refuse_another(description)
-            return
-        if self.folder.exists() and any(self.folder.iterdir()):
+            if (self.folder / "materials.parquet").exists():
+                return
+        elif self.folder.exists() and any(self.folder.iterdir()):
             raise InputError(
                 "this folder is not empty and holds no study",
                 file=str(self.folder),
@@ -68,6 +81,8 @@ class Store:
         try:
             (self.folder / "units").mkdir(parents=True, exist_ok=True)
             quarantine.write_csv(self.folder / "quarantine.csv")
+            table = frames.materials(plan.prepared.materials, plan.prepared.columns)
+            write_bytes(self.folder / "materials.parquet", table)
             write_text(path, json.dumps(description, indent=2, ensure_ascii=False))
         except OSError as error:
             raise InputError(
@@ -124,68 +139,51 @@ class Store:
         """Where a unit is, or will be."""
         return self.folder / "units" / unit_id
 
-    def state(self, unit_id: str) -> str:
-        """``"done"``, ``"missing"`` or ``"damaged"``."""
-        folder = self.unit_folder(unit_id)
+    def state(self, unit_id: str, kind: str = "units") -> str:
+        """``"done"``, ``"missing"`` or ``"damaged"``; ``kind`` may be ``"conditionals"``."""
+        folder = self.folder / kind / unit_id
         if not folder.exists():
             return "missing"
         try:
-            record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
-            for name in _TABLES:
-                if hashlib.sha256((folder / name).read_bytes()).hexdigest() != record["sha256"][name]:
+            sums = self._record(unit_id, kind)["sha256"]
+            for name in {*_TABLES[kind], *sums}:
+                if hashlib.sha256((folder / name).read_bytes()).hexdigest() != sums[name]:
                     return "damaged"
         except (OSError, ValueError, KeyError, TypeError):
             return "damaged"
         return "done"
 
-    def discard(self, unit_id: str) -> None:
-        """Remove a damaged unit, so that it is trained again."""
-        shutil.rmtree(self.unit_folder(unit_id), ignore_errors=True)
+    def discard(self, unit_id: str, kind: str = "units") -> None:
+        """Remove what is damaged, so that it is made again."""
+        shutil.rmtree(self.folder / kind / unit_id, ignore_errors=True)
 
     def sweep(self) -> None:
         """Remove what killed runs left half-written."""
-        for folder in (self.folder / "units").glob(".*.part"):
-            shutil.rmtree(folder, ignore_errors=True)
+        for kind in _TABLES:
+            for folder in (self.folder / kind).glob(".*.part"):
+                shutil.rmtree(folder, ignore_errors=True)
 
     def write(self, plan: Plan, unit: PlannedUnit, trained: Trained, environment: dict[str, str]) -> None:
         """Write a finished unit; its folder appears in one step."""
-        split = plan.prepared.splits[unit.seed]
-        column = plan.prepared.columns[unit.target]
-        rows = np.concatenate([split.validation, split.test])
-        true = column.values[rows].astype(np.float64)
-        predicted = np.concatenate([trained.validation, trained.test], axis=1)
-        names = [f"with {task.name}" if task.added else "baseline" for task in unit.tasks]
-        predictions = pd.DataFrame(
-            {
-                "id": plan.prepared.materials.ids[rows],
-                "part": ["validation"] * len(split.validation) + ["test"] * len(split.test),
-                "true": true,
-                **dict(zip(names, predicted, strict=True)),
-            }
-        )
-        epochs, k = trained.validation_mae.shape
-        curves = pd.DataFrame(
-            {
-                "epoch": np.repeat(np.arange(1, epochs + 1), k),
-                "added": np.tile([task.name for task in unit.tasks], epochs),
-                "val_mae": trained.validation_mae.ravel(),
-                "train_loss": trained.train_loss.ravel(),
-            }
-        )
-        tables = {}
-        for name, table in zip(_TABLES, (predictions, curves), strict=True):
-            buffer = io.BytesIO()
-            table.to_parquet(buffer, index=False)
-            tables[name] = buffer.getvalue()
-        validation_mae = mean_absolute_error(trained.validation, true[: len(split.validation)])
-        test_mae = mean_absolute_error(trained.test, true[len(split.validation) :])
+        split, materials = plan.split(unit), plan.prepared.materials
+        target = plan.prepared.columns[unit.target]
+        tables = {
+            "predictions.parquet": frames.predictions(materials, target, split, unit.tasks, trained),
+            "curves.parquet": frames.curves(unit.tasks, trained),
+        }
+        if trained.swapped:
+            tables["swapped.parquet"] = frames.swapped(materials.ids[split.test], unit.tasks, trained)
+        true = target.values.astype(np.float64)
+        validation_mae = mean_absolute_error(trained.validation, true[split.validation])
+        test_mae = mean_absolute_error(trained.test, true[split.test])
         record = {
-            "format": FORMAT,
             "id": unit.id,
             "learner": unit.learner,
             "representation": unit.representation,
             "target": unit.target,
             "seed": unit.seed,
+            "pair": unit.pair,
+            "fraction": unit.fraction,
             "n_train": len(split.train),
             "n_val": len(split.validation),
             "n_test": len(split.test),
@@ -200,30 +198,95 @@ class Store:
                 for i, task in enumerate(unit.tasks)
             ],
             "environment": environment,
-            "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in tables.items()},
         }
-        part = self.folder / "units" / f".{unit.id}.{uuid.uuid4().hex[:8]}.part"
+        self._write(unit.id, "units", tables, record)
+
+    def write_conditionals(
+        self,
+        plan: Plan,
+        planned: PlannedConditional,
+        found: Mapping[str, Conditional],
+        environment: dict[str, str],
+    ) -> None:
+        """Write what a representation tells of the properties; its folder appears in one step."""
+        ids = plan.prepared.materials.ids[plan.prepared.splits[planned.seed].test]
+        table, rest = frames.conditionals(ids, found)
+        record = {
+            "id": planned.id,
+            "representation": planned.representation,
+            "seed": planned.seed,
+            "properties": rest,
+            "environment": environment,
+        }
+        self._write(planned.id, "conditionals", {"conditionals.parquet": table}, record)
+
+    def _write(self, unit_id: str, kind: str, tables: dict[str, bytes], record: dict[str, Any]) -> None:
+        record["format"] = FORMAT
+        record["sha256"] = {name: hashlib.sha256(content).hexdigest() for name, content in tables.items()}
+        part = self.folder / kind / f".{unit_id}.{uuid.uuid4().hex[:8]}.part"
         part.mkdir(parents=True)
         try:
             for name, content in tables.items():
                 (part / name).write_bytes(content)
             (part / "record.json").write_text(json.dumps(record, indent=2), encoding="utf-8")
             try:
-                os.rename(part, self.unit_folder(unit.id))
+                os.rename(part, self.folder / kind / unit_id)
             except OSError:
-                # Another process finished the same unit first: same input, same numbers.
-                if self.state(unit.id) != "done":
+                # Another process finished the same first: same input, same numbers.
+                if self.state(unit_id, kind) != "done":
                     raise
         finally:
             shutil.rmtree(part, ignore_errors=True)
 
+    def _record(self, unit_id: str, kind: str = "units") -> dict[str, Any]:
+        path = self.folder / kind / unit_id / "record.json"
+        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return record
+
+    def conditionals(self, planned_id: str) -> dict[str, Conditional]:
+        """What `write_conditionals` wrote."""
+        path = self.folder / "conditionals" / planned_id / "conditionals.parquet"
+        return frames.read_conditionals(path, self._record(planned_id, "conditionals")["properties"])
+
+    def entropies(self, planned_id: str) -> tuple[str, dict[str, float]]:
+        """Representation, and cross-entropy (bits) of each category that was learned from it."""
+        record = self._record(planned_id, "conditionals")
+        about = {name: each.get("cross_entropy") for name, each in record["properties"].items()}
+        return record["representation"], {name: bits for name, bits in about.items() if bits is not None}
+
+    def relations(self) -> list[dict[str, Any]]:
+        """Relations between the columns of the study, as `write_relations` got them."""
+        try:
+            found = json.loads((self.folder / "relations.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return []
+        return list(found)
+
+    def write_relations(self, found: Sequence[dict[str, Any]]) -> None:
+        """Keep relations between the columns of the study beside its numbers."""
+        write_text(self.folder / "relations.json", json.dumps(list(found), indent=2, ensure_ascii=False))
+
+    def materials(self) -> Rows:
+        """The rows that take part.
+
+        Raises
+        ------
+        InputError
+            Their table is missing (a folder of mattomo 0.1) or damaged.
+        """
+        path = self.folder / "materials.parquet"
+        try:
+            return frames.read_materials(path)
+        except (OSError, ValueError, KeyError):
+            raise InputError(
+                "the study's table of materials is missing or cannot be read",
+                file=str(path),
+                hint="Run the study again into the same folder: finished units are kept.",
+            ) from None
+
     def records(self, unit_ids: Sequence[str]) -> list[dict[str, Any]]:
         """Records of the finished units among ``unit_ids``."""
-        return [
-            json.loads((self.unit_folder(unit_id) / "record.json").read_text(encoding="utf-8"))
-            for unit_id in unit_ids
-            if self.state(unit_id) == "done"
-        ]
+        return [self._record(unit_id) for unit_id in unit_ids if self.state(unit_id) == "done"]
 
     def curves(self, unit_id: str) -> pd.DataFrame:
         """Learning curves of a finished unit."""
@@ -232,6 +295,11 @@ class Store:
     def predictions(self, unit_id: str) -> pd.DataFrame:
         """Validation and test predictions of a finished unit."""
         return pd.read_parquet(self.unit_folder(unit_id) / "predictions.parquet")
+
+    def swapped(self, unit_id: str) -> dict[str, NDArray[np.float32]]:
+        """Predictions of the test rows under placebos, shape (n, n_test) by property; may be empty."""
+        path = self.unit_folder(unit_id) / "swapped.parquet"
+        return frames.read_swapped(path) if path.exists() else {}
 
 
 def describe(plan: Plan) -> dict[str, Any]:
@@ -259,6 +327,7 @@ def describe(plan: Plan) -> dict[str, Any]:
         ],
         "notices": list(prepared.notices),
         "units": [unit.id for unit in plan.units],
+        "conditionals": [planned.id for planned in plan.conditionals],
     }
 
 

@@ -13,7 +13,12 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from importlib import metadata
 from typing import Any
 
-from mattomo.learners.base import Learner, Trained, Unit
+from mattomo.learners import conditional
+from mattomo.learners.base import Learner, Split, Trained, Unit
+from mattomo.learners.conditional import Conditional
+from mattomo.learners.trees import Trees
+from mattomo.materials.table import Column
+from mattomo.projections.descriptors import Table
 from mattomo.version import __version__
 
 #: Environment of the workers. One thread each: several models at once beat several threads for one. Huge
@@ -65,6 +70,16 @@ def local_workers(n: int) -> Iterator[tuple[Executor, Any]]:
         pool.shutdown()
 
 
+@contextlib.contextmanager
+def analysis_workers(n: int | None = None) -> Iterator[Executor]:
+    """Spawned single-threaded processes for an analysis; one a core by default."""
+    context = multiprocessing.get_context("spawn")
+    with _environment(_ENVIRONMENT):
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        with ProcessPoolExecutor(n or cores, mp_context=context) as pool:
+            yield pool
+
+
 def train(learner: Learner, unit: Unit, name: str) -> tuple[Trained, dict[str, str]]:
     """What a worker does: train a unit, telling the share done under ``name``."""
 
@@ -74,6 +89,13 @@ def train(learner: Learner, unit: Unit, name: str) -> tuple[Trained, dict[str, s
 
     trained = learner.train(unit, tell)
     return trained, environment(learner)
+
+
+def learn(
+    table: Table, representation: str, columns: dict[str, Column], split: Split, seed: int
+) -> tuple[dict[str, Conditional], dict[str, str]]:
+    """What a worker does before the units of a split: conditionals of all properties."""
+    return conditional.learn(table, representation, columns, split, seed), environment(Trees())
 
 
 def environment(learner: Learner) -> dict[str, str]:

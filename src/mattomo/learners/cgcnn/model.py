@@ -72,6 +72,12 @@ def forward(
     predictions : Array, shape (B,)
     state : dict
     """
+    pooled, new_state = trunk(params, state, batch, elements, train=train)
+    return head(params, pooled, added), new_state
+
+
+def trunk(params: Params, state: State, batch: Batch, elements: Array, *, train: bool) -> tuple[Array, State]:
+    """The pooled features of each crystal, shape (B, features), and the running statistics."""
     table = elements @ params["embed"]["w"] + params["embed"]["b"]
     x = take(table, batch.Z)
     # At first every atom of an element is the same.
@@ -81,11 +87,16 @@ def forward(
         x, new_state[name] = _convolve(params["convs"][name], state[name], x, origin, batch, train)
         origin = None
     empty = jnp.zeros((len(batch.crystal_weight), x.shape[1]), x.dtype)
-    pooled = add_rows(empty, batch.crystal, x * batch.pool_weight[:, None], is_sorted=True)
+    return add_rows(empty, batch.crystal, x * batch.pool_weight[:, None], is_sorted=True), new_state
+
+
+def head(params: Params, pooled: Array, added: tuple[Array, Array]) -> Array:
+    """Predictions from pooled features and the added input, shape (B,)."""
     hidden = softplus(pooled) @ params["dense"]["w"] + params["dense"]["b"]
     index, value = added
     hidden = hidden + (take(params["added"], index) * value[..., None]).sum(1)
-    return softplus(hidden) @ params["out"]["w"] + params["out"]["b"], new_state
+    predictions: Array = softplus(hidden) @ params["out"]["w"] + params["out"]["b"]
+    return predictions
 
 
 def _convolve(

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from mattomo.learners.cgcnn.model import Batch, Params, State, forward
+from mattomo.learners.cgcnn.model import Batch, Params, State, forward, head, trunk
 
 
 class Stack(NamedTuple):
@@ -94,6 +94,30 @@ def predict_step(
         return forward(item[0], item[1], batch, elements, item[2], train=False)[0]
 
     predictions: Array = jax.lax.map(one, (params, state, added), batch_size=chunk)
+    return predictions
+
+
+@partial(jax.jit, static_argnames="chunk")
+def swap_step(
+    params: Params,
+    state: State,
+    batch: Batch,
+    elements: Array,
+    drawn: tuple[Array, Array],
+    *,
+    chunk: int | None,
+) -> Array:
+    """Predictions of every model for one batch under n added inputs each, shape (K, n, B).
+
+    ``drawn`` are their rows and values, shapes (K, n, B, m). The graph is read once.
+    """
+
+    def one(item: tuple[Params, State, tuple[Array, Array]]) -> Array:
+        pooled, _ = trunk(item[0], item[1], batch, elements, train=False)
+        swapped: Array = jax.lax.map(lambda added: head(item[0], pooled, added), item[2])
+        return swapped
+
+    predictions: Array = jax.lax.map(one, (params, state, drawn), batch_size=chunk)
     return predictions
 
 

@@ -17,7 +17,7 @@ from mattomo.learners.base import Reads, Task, Trained, Unit, mean_absolute_erro
 from mattomo.learners.cgcnn.batches import padded, shape_for, stratified
 from mattomo.learners.cgcnn.initial import initial
 from mattomo.learners.cgcnn.model import Batch, Params, State
-from mattomo.learners.cgcnn.steps import keep_better, predict_step, stack, train_step
+from mattomo.learners.cgcnn.steps import keep_better, predict_step, stack, swap_step, train_step
 from mattomo.projections.elements import element_features
 from mattomo.projections.graphs import Floats, Graphs, Ints
 from mattomo.projections.property import encode, standardiser
@@ -155,7 +155,34 @@ class CGCNN:
             validation_mae=np.stack(curve),
             train_loss=np.stack(losses),
             seconds=time.perf_counter() - started,
+            swapped=self._swapped(unit, tasks, test, best, elements, chunk, never),
         )
+
+    def _swapped(
+        self,
+        unit: Unit,
+        tasks: _Inputs,
+        test: _Held,
+        best: tuple[Params, State],
+        elements: jax.Array,
+        chunk: int | None,
+        never: Floats,
+    ) -> dict[tuple[int, str], NDArray[np.float32]]:
+        """Predictions of the test rows with placebos in the place of each added property in turn."""
+        swapped = {}
+        for slot in range(tasks.slots):
+            replaced = {
+                k: task.added[slot]
+                for k, task in enumerate(unit.tasks)
+                if slot < len(task.added) and task.added[slot] in unit.placebos
+            }
+            if replaced:
+                drawn = tasks.drawn(unit, slot, replaced)
+                predicted = test.predict_drawn(*best, elements, drawn, chunk)
+                for k, name in replaced.items():
+                    values = tasks.unscale(predicted[k], k) + never[k]
+                    swapped[k, name] = values.astype(np.float32)
+        return swapped
 
     def _batches(self, unit: Unit, sizes: Ints, epoch: int) -> list[Ints]:
         """Training batches of an epoch: they depend on the split's seed and the epoch alone."""
@@ -177,7 +204,7 @@ class _Inputs:
         encoded = {name: encode(unit.columns[name], train) for task in tasks for name in task.added}
         self.widths = {name: e.width for name, e in encoded.items()}
         self.width = max([1, *(sum(self.widths[name] for name in task.added) for task in tasks)])
-        slots = max([1, *(len(task.added) for task in tasks)])
+        self.slots = slots = max([1, *(len(task.added) for task in tasks)])
         n = len(unit.base)
         self._index = np.zeros((len(tasks), n, slots), dtype=np.int32)
         self._value = np.zeros((len(tasks), n, slots), dtype=np.float32)
@@ -202,8 +229,29 @@ class _Inputs:
         """Rows and values of the added input of a batch, shapes (K, room, slots)."""
         return _fill(self._index[:, crystals], room), _fill(self._value[:, crystals], room)
 
-    def unscale(self, predicted: Floats) -> Floats:
-        """Predictions (K, n) in the unit of each target."""
+    def drawn(
+        self, unit: Unit, slot: int, replaced: dict[int, str]
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Added input of the test rows with placebos in one slot, shapes (K, draws, n_test, slots)."""
+        test = unit.split.test
+        n = len(self._index[0])
+        found = {name: encode(unit.drawn(name), unit.split.train) for name in sorted(set(replaced.values()))}
+        draws = {(len(e.index) - n) // len(test) for e in found.values()}
+        if len(draws) > 1:
+            raise ValueError(f"all properties need the same number of placebos, got {sorted(draws)}")
+        shape = (len(self._index), draws.pop(), len(test), self.slots)
+        index = np.broadcast_to(self._index[:, None, test], shape).copy()
+        value = np.broadcast_to(self._value[:, None, test], shape).copy()
+        for k, name in replaced.items():
+            first = sum(self.widths[before] for before in unit.tasks[k].added[:slot])
+            index[k, :, :, slot] = found[name].index[n:].reshape(shape[1:3]) + first
+            value[k, :, :, slot] = found[name].value[n:].reshape(shape[1:3])
+        return index, value
+
+    def unscale(self, predicted: Floats, k: int | None = None) -> Floats:
+        """Predictions (K, n) in the unit of each target, or those of model ``k`` alone."""
+        if k is not None:
+            return predicted * float(self._scale[k]) + float(self._mean[k])
         return predicted * self._scale[:, None] + self._mean[:, None]
 
 
@@ -230,9 +278,27 @@ class _Held:
             predicted[:, rows] = np.asarray(values, dtype=np.float64)[:, : len(rows)]
         return predicted
 
+    def predict_drawn(
+        self,
+        params: Any,
+        state: Any,
+        elements: jax.Array,
+        drawn: tuple[NDArray[np.int32], NDArray[np.float32]],
+        chunk: int | None,
+    ) -> Floats:
+        """Standardised predictions under added inputs of shape (K, draws, n, slots): (K, draws, n)."""
+        index, value = drawn
+        predicted: Floats = np.zeros(index.shape[:3])
+        for rows, (batch, _) in zip(self._batches, self._parts, strict=True):
+            room = len(batch.crystal_weight)
+            added = (_fill(index[:, :, rows], room, axis=2), _fill(value[:, :, rows], room, axis=2))
+            values = swap_step(params, state, batch, elements, added, chunk=chunk)
+            predicted[:, :, rows] = np.asarray(values, dtype=np.float64)[:, :, : len(rows)]
+        return predicted
 
-def _fill(array: NDArray[Any], room: int) -> NDArray[Any]:
-    """``array`` (K, b, ...) with zeros up to ``room`` along the second axis."""
-    out = np.zeros((array.shape[0], room, *array.shape[2:]), dtype=array.dtype)
-    out[:, : array.shape[1]] = array
-    return out
+
+def _fill(array: NDArray[Any], room: int, axis: int = 1) -> NDArray[Any]:
+    """``array`` with zeros up to ``room`` along ``axis``."""
+    rest = [(0, 0)] * array.ndim
+    rest[axis] = (0, room - array.shape[axis])
+    return np.pad(array, rest)

@@ -11,19 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mattomo.materials.quarantine import RowProblem
-from mattomo.materials.readers.raw import RawColumn
+from mattomo.materials.readers.raw import MISSING, JsonText, RawColumn
 from mattomo.materials.registry import REGISTRY, Kind, PropertyInfo, describe
 from mattomo.materials.table import Column
-
-MISSING = frozenset(
-    {"", "na", "n/a", "-", "none", "null", "nan"}
-    | {sign + word for sign in ("", "+", "-") for word in ("inf", "infinity")}
-)
-"""Texts that say there is no value, in any case of their letters."""
 
 _FLAGS = {"true": "True", "false": "False"}
 _MOST_LEVELS = 20
 _STATED = {"scalar": "number", "category": "text"}
+_FEWEST = 20
+_DATE = re.compile(
+    r"(?:[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4})"
+    r"(?:[T ][0-9]{1,2}:[0-9]{2}.*)?"
+)
+_ID_NAME = re.compile(r"(?:^|[_ ])(?:id|ids|uid|idx|index|icsd|cod|key)(?:$|[_ ])", re.IGNORECASE)
+_LONGEST = 1000
 _UNIT = re.compile(r"[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?\s*[A-Za-zÅµμ°%].*")
 
 Report = Callable[[int, object, RowProblem], None]
@@ -53,27 +54,55 @@ def property_column(name: str, raw: RawColumn, kind: Kind | None, report: Report
     Raises
     ------
     Skipped
-        The column holds lists or mappings, or free text.
+        The column holds lists or mappings, dates, free text, or numbers that name or count the rows.
     """
     stated = raw.info
     if stated is not None and raw.kind == _STATED[stated.kind] and kind in (None, stated.kind):
         return _as_stated(replace(stated, name=name), raw)
     if raw.kind == "nested":
         raise Skipped("it holds lists or mappings")
+    if raw.kind == "mixed":
+        raw = _as_text(raw.values, report)
     registered = REGISTRY.get(name)
     decided: Kind = kind or (registered.kind if registered else _guess(raw))
     info = _info(name, decided)
+    guessed = registered is None and kind is None
     if decided == "scalar":
-        return _scalar(info, raw, report)
+        column = _scalar(info, raw, report)
+        if guessed and raw.kind != "flag":
+            _refuse_row_numbers(name, column)
+        return column
+    if raw.kind == "text":
+        raw = RawColumn("text", _without_long(raw.values, report))
     column = _category(info, raw)
-    if registered is None and kind is None and raw.kind == "text":
+    if guessed and raw.kind == "text":
+        _refuse_dates(column)
         _refuse_free_text(column)
     return column
 
 
+def _as_text(cells: list[Any], report: Report) -> RawColumn:
+    """Cells of several kinds as texts, so that each is judged for itself."""
+    nested = [isinstance(cell, JsonText | list | dict) for cell in cells]
+    if 2 * sum(nested) > sum(cell is not None for cell in cells):
+        raise Skipped("it holds lists or mappings")
+    texts: list[str | None] = [None] * len(cells)
+    for i, cell in enumerate(cells):
+        if nested[i]:
+            report(i, cell, RowProblem("a list or mapping where a single value belongs", "Give one value."))
+        elif type(cell) is int and cell.bit_length() > 1024:
+            report(i, "", RowProblem("a number too large", "Numbers are below 1e308."))
+        else:
+            texts[i] = cell if cell is None or type(cell) is str else str(cell)
+    return RawColumn("text", texts)
+
+
 def is_missing(cell: object) -> bool:
     """Whether a cell says there is no value."""
-    return cell is None or (isinstance(cell, str) and cell.strip().lower() in MISSING)
+    if not isinstance(cell, str):
+        return cell is None
+    word = cell.strip()
+    return len(word) < 10 and word.lower() in MISSING  # not to copy a structure
 
 
 def number(text: str) -> float:
@@ -175,12 +204,25 @@ def _category(info: PropertyInfo, raw: RawColumn) -> Column:
     return Column(info, values, values == "")
 
 
+def _without_long(cells: list[str | None], report: Report) -> list[str | None]:
+    """Texts that can be names of classes: an array of texts is as wide as its longest."""
+    stripped = [None if cell is None else cell.strip() for cell in cells]
+    long = [cell is not None and len(cell) > _LONGEST for cell in stripped]
+    if 2 * sum(long) > sum(cell is not None for cell in cells):
+        raise Skipped("it holds long texts")
+    for i, cell in enumerate(stripped):
+        if long[i]:
+            report(i, cell, RowProblem("no name of a class but a long text", "Name the class shortly."))
+            stripped[i] = None
+    return stripped
+
+
 def _text_levels(info: PropertyInfo, cells: list[str | None]) -> list[str]:
     levels = ["" if cell is None or _no_class(info, cell) else cell.strip() for cell in cells]
     distinct = set(levels) - {""}
     if distinct and all(level.lower() in _FLAGS for level in distinct):
         return [_FLAGS.get(level.lower(), "") for level in levels]
-    if distinct and all(map(_is_number, distinct)):
+    if distinct and all(_is_number(level) and level.lower() not in MISSING for level in distinct):
         as_number = {level: _level(number(level)) for level in distinct} | {"": ""}
         return [as_number[level] for level in levels]
     return levels
@@ -199,6 +241,28 @@ def _level(value: Any) -> str:
     if value != value or value in (float("inf"), float("-inf")):
         return ""
     return str(int(value)) if float(value).is_integer() else repr(value)
+
+
+def _refuse_dates(column: Column) -> None:
+    distinct = np.unique(column.values[~column.missing]).tolist()
+    if distinct and all(_DATE.fullmatch(level) for level in distinct):
+        raise Skipped(f"it holds dates, such as {distinct[0]!r}")
+
+
+def _refuse_row_numbers(name: str, column: Column) -> None:
+    """Refuse whole numbers that count the rows, or that a name such as icsd_id calls identifiers."""
+    present = column.values[~column.missing].astype(np.float64)
+    if len(present) < _FEWEST or (present != np.rint(present)).any():
+        return
+    levels = len(np.unique(present))
+    low, high = present.min(), present.max()
+    unless = f"if it is a property, read it as one: --scalars {name}"
+    # rows left out leave gaps, but not many
+    rising = bool((np.diff(present) > 0).all())
+    if levels == len(present) and high - low + 1 <= (1.1 if rising else 1.0) * levels:
+        raise Skipped(f"it counts the rows, from {low:.0f} to {high:.0f}; {unless}")
+    if _ID_NAME.search(name) and 2 * levels > len(present):
+        raise Skipped(f"it looks like identifiers ({levels:,} different whole numbers); {unless}")
 
 
 def _refuse_free_text(column: Column) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,67 +11,40 @@ from pathlib import Path
 import numpy as np
 
 from mattomo.errors import InputError
-from mattomo.materials.quarantine import Quarantine, RowProblem
+from mattomo.materials.quarantine import RowProblem
 from mattomo.materials.readers.cells import number
 from mattomo.materials.readers.files import FileProblem, list_files, read_text
 from mattomo.materials.readers.folder import joined, structures_of
-from mattomo.materials.readers.raw import RawColumn, RawTable
-from mattomo.materials.table import Materials
+from mattomo.materials.readers.raw import BrokenRow, RawColumn, RawTable
+from mattomo.materials.readers.source import Source
 
 ID_PROP = "id_prop.csv"
 ATOM_INIT = "atom_init.json"
 
 
-def read_cgcnn_folder(
-    path: str | os.PathLike[str],
-    *,
-    formula: str | None = None,
-    id: str | None = None,
-    structure: str | None = None,
-    categories: Sequence[str] = (),
-    scalars: Sequence[str] = (),
-) -> tuple[Materials, Quarantine]:
-    """Read a folder as CGCNN's original code has it.
+def read_cgcnn_folder(source: Source) -> RawTable:
+    """A folder as CGCNN's original code has it.
 
     ``id_prop.csv`` has an identifier and one or more values a line and usually no header: the values are
     then called ``property_1``, ``property_2``, … A first line whose identifier is no file and whose values
     are no numbers is a header. ``<id>.cif`` is the structure of ``id``. ``atom_init.json`` is not needed.
-
-    Parameters
-    ----------
-    path : path
-    formula, id, structure, categories, scalars
-        As in :func:`read_table`; columns are named as said.
-
-    Returns
-    -------
-    materials : Materials
-    quarantine : Quarantine
-        A line without a CIF is left out, and so is a CIF without a line.
+    A line without a CIF is left out, and so is a CIF without a line.
 
     Raises
     ------
     InputError
-        ``id_prop.csv`` is missing or malformed, there is no structure file, or no line can be used.
+        ``id_prop.csv`` is missing or malformed, there is no structure file, or no line matches one.
     """
-    folder = Path(path)
+    folder = source.path
     files, refused = list_files(folder)
+    if ID_PROP not in files:
+        reason = dict(refused).get(ID_PROP, "it is not there")
+        raise InputError(f"{ID_PROP} is not read: {reason}", file=source.file)
     found, notices = structures_of(folder, [name for name in files if name != ATOM_INIT], refused)
-    stems = {name for each in found for name in (each.id, *each.names)}
-    raw = _id_prop(folder / ID_PROP, stems)
+    raw = _id_prop(folder / ID_PROP, {name for each in found for name in (each.id, *each.names)})
     if ATOM_INIT in files:
         notices.append(f"{ATOM_INIT} is not used: elements have their own table")
-    return joined(
-        folder,
-        raw,
-        found,
-        notices,
-        formula=formula,
-        id=id or next(iter(raw.columns)),
-        structure=structure,
-        categories=categories,
-        scalars=scalars,
-    )
+    return joined(folder, raw, found, notices, next(iter(raw.columns)))
 
 
 def looks_like_cgcnn_folder(path: Path, head: bytes = b"") -> bool:
@@ -103,7 +75,7 @@ def _id_prop(path: Path, stems: set[str]) -> RawTable:
         raise InputError("the table has no rows", file=str(path))
     good = [row for row, line in enumerate(lines, start=1) if len(line) == len(names)]
     broken = [
-        (row, f"{len(line)} cells where there are {len(names)} columns")
+        BrokenRow(row, f"{len(line)} cells where there are {len(names)} columns")
         for row, line in enumerate(lines, start=1)
         if len(line) != len(names)
     ]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import csv
-from pathlib import Path
 
 import numpy as np
 
 from mattomo.errors import InputError
-from mattomo.materials.readers.raw import RawColumn, RawTable
+from mattomo.materials.readers.raw import BrokenRow, RawColumn, RawTable, refuse_names_used_twice
+from mattomo.materials.readers.source import Source
+
+_QUOTE = "Quote cells that hold the delimiter."
 
 
-def read_delimited(path: Path) -> RawTable:
+def read_delimited(source: Source) -> RawTable:
     """A table from comma-, semicolon- or tab-separated UTF-8 text with a header line.
 
     Blank lines are no rows. A row with more or fewer cells than the header is broken.
@@ -25,8 +27,8 @@ def read_delimited(path: Path) -> RawTable:
     limit = csv.field_size_limit(2**31 - 1)
     line_number = 0
     try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            delimiter = _delimiter(path, file.readline())
+        with source.text() as file:
+            delimiter = _delimiter(source.suffix, file.readline())
             file.seek(0)
             lines = []
             reader = csv.reader(file, delimiter=delimiter, strict=True)
@@ -36,29 +38,25 @@ def read_delimited(path: Path) -> RawTable:
                     lines.append(line)
     except UnicodeDecodeError as error:
         raise InputError(
-            f"neither Parquet nor UTF-8 text (byte {error.start})",
-            file=str(path),
-            hint="Save the table as UTF-8 CSV or as Parquet.",
+            f"neither UTF-8 text nor another known format (byte {error.start})",
+            file=source.file,
+            hint="Save the table as UTF-8 CSV, JSON, Excel or Parquet.",
         ) from None
     except csv.Error as error:
         raise InputError(
             f"malformed CSV after line {line_number} ({error})",
-            file=str(path),
+            file=source.file,
             hint="Check the quotation marks.",
         ) from None
     finally:
         csv.field_size_limit(limit)
     if not lines:
-        raise InputError("the file is empty", file=str(path), hint="Give a table with a header line.")
+        raise InputError("the file is empty", file=source.file, hint="Give a table with a header line.")
     header = [name.strip() for name in lines[0]]
     named = [name for name in header if name]
-    twice = sorted({name for name in named if named.count(name) > 1})
-    if twice:
-        raise InputError(
-            f"column names used twice: {', '.join(twice)}", file=str(path), hint="Rename one of each."
-        )
+    refuse_names_used_twice(named, source.file)
     broken = [
-        (row, f"{len(line)} cells where the header has {len(header)}")
+        BrokenRow(row, f"{len(line)} cells where the header has {len(header)}", _QUOTE)
         for row, line in enumerate(lines[1:], start=1)
         if len(line) != len(header)
     ]
@@ -68,10 +66,10 @@ def read_delimited(path: Path) -> RawTable:
         for place, name in enumerate(header)
         if name  # the index that pandas writes has no name
     }
-    return RawTable(str(path), columns, np.array(rows, dtype=np.int64), broken)
+    return RawTable(source.file, columns, np.array(rows, dtype=np.int64), broken)
 
 
-def _delimiter(path: Path, header: str) -> str:
-    if path.suffix.lower() == ".tsv" or ("\t" in header and "," not in header):
+def _delimiter(suffix: str, header: str) -> str:
+    if suffix == ".tsv" or ("\t" in header and "," not in header):
         return "\t"
     return ";" if ";" in header and "," not in header else ","

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,16 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mattomo.errors import InputError
-from mattomo.materials.crystal import MAX_SITES, Crystal, StructureError, crystal, not_bulk
+from mattomo.materials.crystal import MAX_SITES, Crystal, StructureError, cartesian_crystal, not_bulk
 from mattomo.materials.formula import SYMBOLS, FormulaError, element
-from mattomo.materials.quarantine import Quarantine
-from mattomo.materials.readers.files import FileProblem, decoded, read_bytes
-from mattomo.materials.readers.raw import RawColumn, RawTable
-from mattomo.materials.readers.table import materials_from
-from mattomo.materials.table import Materials
-
-MAX_FILE_BYTES = 2_000_000_000
-"""A file of frames larger than this is refused."""
+from mattomo.materials.readers.files import decoded
+from mattomo.materials.readers.raw import BrokenRow, RawColumn, RawTable, free_name
+from mattomo.materials.readers.source import Source
 
 _PAIR = re.compile(
     r"""\s*([^\s=,"']+|"[^"]*"|'[^']*')"""  # a key
@@ -39,58 +33,27 @@ class _Frame:
     structure: Crystal | StructureError
 
 
-def read_extxyz(
-    path: str | os.PathLike[str],
-    *,
-    formula: str | None = None,
-    id: str | None = None,
-    structure: str | None = None,
-    categories: Sequence[str] = (),
-    scalars: Sequence[str] = (),
-) -> tuple[Materials, Quarantine]:
-    """Read the frames of an extended XYZ file.
+def read_extxyz(source: Source) -> RawTable:
+    """The frames of an extended XYZ file.
 
     Each frame is a material and each ``key=value`` of its comment line a property (lists of numbers are
     not). A frame without ``Lattice``, or not periodic in all three directions, keeps its composition only.
 
-    Parameters
-    ----------
-    path : path
-    formula, id, structure, categories, scalars
-        As in :func:`read_table`, for the keys.
-
-    Returns
-    -------
-    materials : Materials
-    quarantine : Quarantine
-
     Raises
     ------
     InputError
-        The file cannot be read, has no frame, or no frame can be used.
+        The file cannot be read, or has no frame.
     """
-    path = Path(path)
-    try:
-        text = decoded(read_bytes(path, MAX_FILE_BYTES))
-    except FileProblem as problem:
-        raise InputError(str(problem), file=str(path)) from None
-    frames, broken = _frames(text)
+    frames, broken = _frames(decoded(source.content()))
     if not frames:
-        reason = broken[0][1] if broken else "it is empty"
-        raise InputError(f"the file has no frame: {reason}", file=str(path), hint="Is it extended XYZ?")
+        reason = broken[0].reason if broken else "it is empty"
+        raise InputError(f"the file has no frame: {reason}", file=source.file, hint="Is it extended XYZ?")
     keys = dict.fromkeys(key for frame in frames for key in frame.info)
     columns = {key: _column([frame.info.get(key) for frame in frames]) for key in keys}
-    place = structure or "structure"
+    place = free_name("structure", columns)
     columns[place] = RawColumn("nested", [frame.structure for frame in frames])
     rows = np.arange(1, len(frames) + 1, dtype=np.int64)
-    return materials_from(
-        RawTable(str(path), columns, rows, broken),
-        formula=formula,
-        id=id,
-        structure=place,
-        categories=categories,
-        scalars=scalars,
-    )
+    return RawTable(source.file, columns, rows, broken, structure=place)
 
 
 def looks_like_extxyz(path: Path, head: bytes) -> bool:
@@ -106,7 +69,7 @@ def looks_like_extxyz(path: Path, head: bytes) -> bool:
     )
 
 
-def _frames(text: str) -> tuple[list[_Frame], list[tuple[int, str]]]:
+def _frames(text: str) -> tuple[list[_Frame], list[BrokenRow]]:
     """All frames, and where the file breaks off the row and the reason."""
     lines = text.splitlines()
     frames: list[_Frame] = []
@@ -117,11 +80,12 @@ def _frames(text: str) -> tuple[list[_Frame], list[tuple[int, str]]]:
             at += 1
             continue
         if not (count.isdecimal() and len(count) < 10):
-            return frames, [(len(frames) + 1, f"line {at + 1} is no number of atoms: {count[:40]!r}")]
+            reason = f"line {at + 1} is no number of atoms: {count[:40]!r}"
+            return frames, [BrokenRow(len(frames) + 1, reason)]
         first, n = at + 2, int(count)
         if first + n > len(lines):
             reason = f"the frame at line {at + 1} has {max(len(lines) - first, 0):,} of its {n:,} atoms"
-            return frames, [(len(frames) + 1, reason)]
+            return frames, [BrokenRow(len(frames) + 1, reason)]
         info = comment(lines[at + 1])
         frames.append(_Frame(_properties(info), _structure(info, lines[first : first + n], first + 1)))
         at = first + n
@@ -207,14 +171,7 @@ def _periodic(
     words = _words(lattice)
     if len(words) != 9 or not all(map(_is_number, words)):
         raise StructureError(f"Lattice is no list of 9 numbers: {lattice[:40]!r}")
-    vectors = np.array(words, dtype=np.float64).reshape(3, 3)
-    if not (np.isfinite(vectors).all() and np.abs(vectors).max() < 1e6):
-        raise StructureError("Lattice has a number that is not finite")
-    try:
-        coords = np.linalg.solve(vectors.T, positions.T).T
-    except np.linalg.LinAlgError:
-        raise StructureError("the lattice vectors lie in a plane", "Check the lattice.") from None
-    return crystal(vectors, species, coords)
+    return cartesian_crystal(np.array(words, dtype=np.float64), species, positions)
 
 
 def _atoms(properties: str, lines: list[str], number: int) -> tuple[list[str], NDArray[np.float64]]:

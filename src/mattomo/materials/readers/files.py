@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from mattomo.errors import InputError
+from mattomo.materials.readers.source import GZIP, gunzip
 
 MAX_BYTES = 64_000_000
 """A structure file larger than this is refused."""
@@ -87,7 +87,7 @@ def _walk(
 
 
 def read_bytes(path: Path, most: int = MAX_BYTES) -> bytes:
-    """The content of a regular file; one that ends in ``.gz`` is unpacked.
+    """The content of a regular file; gzip is taken off.
 
     Raises
     ------
@@ -95,16 +95,13 @@ def read_bytes(path: Path, most: int = MAX_BYTES) -> bytes:
         It cannot be read, is no regular file (a pipe would never end), is too large, or is broken gzip.
     """
     content = read_head(path, most + 1)
-    if path.name.lower().endswith(".gz"):
-        try:
-            unpacked = zlib.decompressobj(wbits=31)
-            content = unpacked.decompress(content, most + 1)
-        except zlib.error:
-            raise FileProblem("the file is broken gzip") from None
-        if not unpacked.eof and len(content) <= most:
-            raise FileProblem("the file is broken gzip")
     if len(content) > most:
         raise FileProblem(f"the file is larger than {most / 1e6:,.0f} MB")
+    if content.startswith(GZIP):
+        try:
+            return gunzip(content, str(path), most)
+        except InputError as error:
+            raise FileProblem(error.problem) from None
     return content
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -13,18 +12,23 @@ import numpy as np
 
 from mattomo.errors import InputError
 from mattomo.materials.crystal import Crystal, StructureError
-from mattomo.materials.quarantine import Quarantine, QuarantinedRow
 from mattomo.materials.readers.cif import cif_structures
-from mattomo.materials.readers.files import FileProblem, list_files, plain_name, read_text
-from mattomo.materials.readers.raw import RawColumn, RawTable
+from mattomo.materials.readers.files import MAX_BYTES, FileProblem, decoded, list_files, plain_name, read_text
+from mattomo.materials.readers.raw import BrokenRow, RawColumn, RawTable, free_name
+from mattomo.materials.readers.roles import ID_NAMES
+from mattomo.materials.readers.source import Source
 from mattomo.materials.readers.structure import is_cif, read_structure
-from mattomo.materials.readers.table import ID_NAMES, materials_from, raw_table
 from mattomo.materials.registry import nearest
-from mattomo.materials.table import Materials
 
 STRUCTURE_SUFFIXES = (".cif", ".vasp", ".poscar", ".contcar", ".json")
-TABLE_SUFFIXES = (".csv", ".tsv", ".parquet")
+TABLE_SUFFIXES = (".csv", ".tsv", ".parquet", ".feather", ".xlsx", ".jsonl")
 _VASP = re.compile(r"(POSCAR|CONTCAR)(?:[._-](.+))?")
+_BLOCK = re.compile(
+    rb"(?:\xef\xbb\xbf)?(?:[ \t]*(?:#[^\r\n]*)?\r?\n)*data_[^\s,;]*[ \t]*\r?\n", re.IGNORECASE
+)
+_CIF_TAG = re.compile(
+    rb"^\s*(?:_cell_|_atom_site_|_symmetry_|_space_group_|loop_)", re.MULTILINE | re.IGNORECASE
+)
 _HINTS = 20
 _COLUMN = "structure file"
 
@@ -50,39 +54,26 @@ class Found:
     structure: Crystal | StructureError
 
 
-def read_folder(
-    path: str | os.PathLike[str],
-    *,
-    formula: str | None = None,
-    id: str | None = None,
-    structure: str | None = None,
-    categories: Sequence[str] = (),
-    scalars: Sequence[str] = (),
-) -> tuple[Materials, Quarantine]:
-    """Read a folder of structure files: CIF, POSCAR, or JSON of a structure; subfolders included.
+def read_folder(source: Source, read_table: Callable[[Path], RawTable]) -> RawTable:
+    """A folder of structure files: CIF, POSCAR, or JSON of a structure; subfolders included.
 
-    With a table (CSV, TSV, Parquet) beside them its rows are the materials: the column whose cells match
-    file names best tells which file belongs to which row. A row without a file keeps its formula, if it has
-    one; a file without a row is listed in the quarantine. Without a table each structure is a material,
-    called by the name of its file, or of its folder for files called POSCAR or CONTCAR.
+    With a table beside them its rows are the materials: the column whose cells match file names best tells
+    which file belongs to which row. A row without a file keeps its formula, if it has one; a file without a
+    row is left out. Without a table each structure is a material, called by the name of its file, or of its
+    folder for files called POSCAR or CONTCAR.
 
     Parameters
     ----------
-    path : path
-    formula, id, structure, categories, scalars
-        As in :func:`read_table`, for the table; ``structure`` is its column with the names of the files.
-
-    Returns
-    -------
-    materials : Materials
-    quarantine : Quarantine
+    source : Source
+    read_table : callable
+        Reads the table, of whatever format it is.
 
     Raises
     ------
     InputError
-        No folder, no structure file, several tables, a table that matches no file, or no usable material.
+        No folder, no structure file, several tables, or (from ``join``) a table that matches no file.
     """
-    folder = Path(path)
+    folder = source.path
     files, refused = list_files(folder)
     tables = [name for name in files if name.lower().endswith(TABLE_SUFFIXES)]
     top = [name for name in tables if "/" not in name] or tables
@@ -94,21 +85,10 @@ def read_folder(
         )
     found, notices = structures_of(folder, files, refused)
     notices += [f"the table {plain_name(name)} is not read" for name in tables if name not in top]
-    options: dict[str, object] = {"categories": categories, "scalars": scalars}
     if top:
-        raw = raw_table(folder / top[0])
-        return joined(folder, raw, found, notices, formula=formula, id=id, structure=structure, **options)
-    raw = RawTable(
-        str(folder),
-        {
-            "material_id": RawColumn("text", [each.id for each in found]),
-            "structure": RawColumn("nested", [each.structure for each in found]),
-        },
-        np.arange(1, len(found) + 1, dtype=np.int64),
-        files=[_full(folder, each.file) for each in found],
-    )
-    materials, quarantine = materials_from(raw, formula=formula, id=id, structure=structure, **options)  # type: ignore[arg-type]
-    return _with_notices(materials, notices), quarantine
+        return joined(folder, read_table(folder / top[0]), found, notices)
+    files = [_full(folder, each.file) for each in found]
+    return replace(_table(str(folder), found), notices=notices, files=files)
 
 
 def looks_like_folder(path: Path, head: bytes = b"") -> bool:
@@ -116,57 +96,42 @@ def looks_like_folder(path: Path, head: bytes = b"") -> bool:
     return path.is_dir()
 
 
-def read_structure_file(
-    path: str | os.PathLike[str],
-    *,
-    formula: str | None = None,
-    id: str | None = None,
-    structure: str | None = None,
-    categories: Sequence[str] = (),
-    scalars: Sequence[str] = (),
-) -> tuple[Materials, Quarantine]:
-    """Read one structure file, a material called by the file's name.
+def read_structure_file(source: Source) -> RawTable:
+    """One structure file, a material called by the file's name.
 
     If a CIF has several blocks with atoms, each is a material, called by the block's name.
-
-    Parameters and results as in :func:`read_folder`.
 
     Raises
     ------
     InputError
-        The file cannot be read, or has no usable structure.
+        The file cannot be read, or is too large.
     """
-    path = Path(path)
-    try:
-        text = read_text(path)
-    except FileProblem as problem:
-        raise InputError(str(problem), file=str(path)) from None
-    stem = plain_name(_stem(path.name) or path.stem)
-    found = _structures(stem, path.name, text)
+    content = source.content()
+    if len(content) > MAX_BYTES:
+        raise InputError(f"the structure file is larger than {MAX_BYTES / 1e6:,.0f} MB", file=source.file)
+    path = source.path
+    stem = plain_name(_stem(path.absolute().as_posix()) or path.stem)
+    found = _structures(stem, path.name, decoded(content))
     if len(found) > 1:
         found = [replace(each, id=each.names[0]) for each in found]
-    raw = RawTable(
-        str(path),
-        {
-            "material_id": RawColumn("text", [each.id for each in found]),
-            "structure": RawColumn("nested", [each.structure for each in found]),
-        },
-        np.arange(1, len(found) + 1, dtype=np.int64),
-    )
-    return materials_from(
-        raw, formula=formula, id=id, structure=structure, categories=categories, scalars=scalars
-    )
+    return _table(source.file, found)
 
 
 def looks_like_structure_file(path: Path, head: bytes) -> bool:
-    """Whether this is a CIF, a POSCAR or the JSON of one structure, by its name or its first bytes."""
-    name = path.name.lower().removesuffix(".gz")
-    if name.endswith((".cif", ".vasp", ".poscar", ".contcar")) or _VASP.fullmatch(path.name):
+    """Whether this is a CIF or a POSCAR, by its name or its first bytes."""
+    name = path.name.removesuffix(".gz")
+    if _stem(name) is not None and not name.lower().endswith(".json"):
         return True
-    start = head.lstrip(b"\xef\xbb\xbf \r\n\t")
-    if start.startswith(b"{"):
-        return b'"lattice"' in head and (b'"sites"' in head or b'"species"' in head)
-    return start[:5].lower() == b"data_" or start.startswith(b"#\\#CIF")
+    return _BLOCK.match(head) is not None and _CIF_TAG.search(head) is not None
+
+
+def _table(file: str, found: Sequence[Found]) -> RawTable:
+    """Structures without properties."""
+    columns = {
+        "material_id": RawColumn("text", [each.id for each in found]),
+        "structure": RawColumn("nested", [each.structure for each in found]),
+    }
+    return RawTable(file, columns, np.arange(1, len(found) + 1, dtype=np.int64))
 
 
 def structures_of(
@@ -206,23 +171,33 @@ def structures_of(
 
 
 def joined(
-    folder: Path,
-    raw: RawTable,
-    found: Sequence[Found],
-    notices: Sequence[str] = (),
-    *,
-    formula: str | None = None,
-    id: str | None = None,
-    structure: str | None = None,
-    **options: object,
-) -> tuple[Materials, Quarantine]:
-    """The materials of a table whose structures lie in files.
+    folder: Path, raw: RawTable, found: Sequence[Found], notices: Sequence[str], id: str | None = None
+) -> RawTable:
+    """A table whose structures lie in files, which are given their rows when the columns are known.
 
-    Raises
-    ------
-    InputError
-        No column matches the files, or no row can be used.
+    Parameters
+    ----------
+    folder : path
+    raw : RawTable
+    found : sequence of Found
+        The structures in the files.
+    notices : sequence of str
+        What is not read.
+    id : str, optional
+        The column with the identifiers, where the user names none.
     """
+
+    raw = replace(raw, notices=[*raw.notices, *notices])
+
+    def join(named: str | None, structure: str | None) -> RawTable:
+        return _with_structures(folder, raw, found, named or id, structure)
+
+    return replace(raw, join=join)
+
+
+def _with_structures(
+    folder: Path, raw: RawTable, found: Sequence[Found], id: str | None, structure: str | None
+) -> RawTable:
     names = _by_name(found)
     key = structure or id or _matching_column(raw, names)
     if key not in raw.columns:
@@ -256,36 +231,34 @@ def joined(
             hint = nearest(cell, [each.id for each in found]) if cell and hints > 0 else ""
             hints -= 1
             structures.append(StructureError(f"no structure file for {cell!r}", hint))
-    column = _free_name(_COLUMN, raw.columns)
+    column = free_name(_COLUMN, raw.columns)
     columns = {**raw.columns, column: RawColumn("nested", structures)}
     if structure is not None and structure != id:
         del columns[structure]
-    ids = id or (None if _id_columns(raw) or key not in columns else key)
-    materials, quarantine = materials_from(
-        replace(raw, columns=columns, files=files),
-        formula=formula,
-        id=ids,
+    return replace(
+        raw,
+        columns=columns,
+        broken=[*raw.broken, *_without_row(folder, raw, found, used, sorted(set(cells)))],
+        files=files,
+        id=id or (None if _id_columns(raw) or key not in columns else key),
         structure=column,
-        **options,  # type: ignore[arg-type]
+        join=None,
     )
-    extra = _without_row(folder, raw, found, used, sorted(set(cells)))
-    return _with_notices(materials, notices), quarantine + extra
 
 
 def _without_row(
     folder: Path, raw: RawTable, found: Sequence[Found], used: set[int], cells: list[str]
-) -> Quarantine:
+) -> list[BrokenRow]:
     """Files that no row of the table names; they are counted as rows after the table's last."""
-    last = max([0, *raw.rows.tolist(), *(row for row, _ in raw.broken)])
-    table = plain_name(Path(raw.file).name)
-    reason = f"no row of {table} has this identifier"
-    rows: list[QuarantinedRow] = []
+    last = max([0, *raw.rows.tolist(), *(broken.row for broken in raw.broken)])
+    reason = f"no row of {plain_name(Path(raw.file).name)} has this identifier"
+    rows: list[BrokenRow] = []
     for i, each in enumerate(found):
         if i not in used:
             hint = nearest(each.id, cells) if len(rows) < _HINTS else ""
-            row, file = last + len(rows) + 1, _full(folder, each.file)
-            rows.append(QuarantinedRow(each.id, file, row, "id", "", "", reason, hint))
-    return Quarantine(tuple(rows))
+            file = _full(folder, each.file)
+            rows.append(BrokenRow(last + len(rows) + 1, reason, hint, file=file, id=each.id))
+    return rows
 
 
 def _structures(stem: str, name: str, text: str) -> list[Found]:
@@ -379,15 +352,5 @@ def _text(cell: object) -> str:
     return "" if cell is None else str(cell).strip()
 
 
-def _free_name(name: str, taken: Mapping[str, object]) -> str:
-    while name in taken:
-        name += " "
-    return name
-
-
 def _full(folder: Path, name: str) -> str:
     return f"{plain_name(str(folder))}/{name}"
-
-
-def _with_notices(materials: Materials, notices: Sequence[str]) -> Materials:
-    return replace(materials, notices=(*materials.notices, *notices))

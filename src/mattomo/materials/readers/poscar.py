@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mattomo.materials.crystal import MAX_SITES, Crystal, StructureError, crystal
+from mattomo.materials.crystal import MAX_SITES, Crystal, StructureError, cartesian_crystal, crystal
 
 _LARGEST = 1e9
 
@@ -55,11 +55,8 @@ def from_poscar(text: str) -> Crystal:
     lattice = lattice * factor
     kind = lines[mode][0].lower()
     if kind in ("c", "k"):
-        try:
-            coords = np.linalg.solve(lattice.T, (coords * factor).T).T
-        except np.linalg.LinAlgError:
-            raise StructureError("the lattice vectors lie in a plane", "Check the lattice.") from None
-    elif kind != "d":
+        return cartesian_crystal(lattice, species, coords * factor)
+    if kind != "d":
         raise StructureError(
             f"line {mode + 1} of the POSCAR is {lines[mode]!r}", "Direct or Cartesian is meant."
         )

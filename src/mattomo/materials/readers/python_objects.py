@@ -11,9 +11,11 @@ from mattomo.errors import InputError
 from mattomo.materials.crystal import Crystal, StructureError, crystal, disordered, not_bulk
 from mattomo.materials.formula import FormulaError, element
 from mattomo.materials.quarantine import Quarantine
+from mattomo.materials.readers.python_values import raw_column
 from mattomo.materials.readers.raw import RawColumn, RawTable
+from mattomo.materials.readers.roles import ID_NAMES
 from mattomo.materials.readers.structure import read_structure
-from mattomo.materials.readers.table import ID_NAMES, materials_from
+from mattomo.materials.readers.table import materials_of
 from mattomo.materials.table import Materials
 
 if TYPE_CHECKING:
@@ -83,7 +85,7 @@ def from_structures(
         columns[name] = RawColumn("text", [str(each) for each in _same_length(ids, n, "ids")])
     columns[_STRUCTURE] = RawColumn("nested", found)
     raw = RawTable("structures", columns, np.arange(1, n + 1, dtype=np.int64))
-    return materials_from(
+    return materials_of(
         raw, formula=formula, id=name, structure=_STRUCTURE, categories=categories, scalars=scalars
     )
 
@@ -113,42 +115,6 @@ def to_crystal(value: Any) -> Crystal:
         f"a structure cannot be a {type(value).__name__}",
         "Give pymatgen Structures, ASE Atoms, mappings, or CIF or POSCAR text.",
     )
-
-
-def raw_column(values: Sequence[Any]) -> RawColumn:
-    """A column of Python values of one property, by what they are.
-
-    >>> raw_column([1, None, 2.5]).values.tolist(), raw_column(["a", None]).kind
-    ([1.0, nan, 2.5], 'text')
-    """
-    cells = [_plain(value) for value in values]
-    present = [cell for cell in cells if cell is not None]
-    if present and all(isinstance(cell, bool) for cell in present):
-        return RawColumn("flag", cells)
-    if all(isinstance(cell, int | float) and not isinstance(cell, bool) for cell in present):
-        if cells and all(isinstance(cell, int) and abs(cell) < 2**63 for cell in cells):
-            return RawColumn("number", np.array(cells, dtype=np.int64))
-        numbers = [np.nan if cell is None else _float(cell) for cell in cells]
-        return RawColumn("number", np.array(numbers, dtype=np.float64))
-    if any(isinstance(cell, list | tuple | dict | set | np.ndarray) for cell in present):
-        return RawColumn("nested", cells)
-    return RawColumn("text", [None if cell is None else str(cell) for cell in cells])
-
-
-def _float(value: float) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        return float("inf")
-
-
-def _plain(value: Any) -> Any:
-    """Python's own type of a NumPy or pandas value; None for NaN, NA and NaT."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return None
-    return None if isinstance(value, float) and value != value else value
 
 
 def _columns(properties: Any) -> dict[str, Sequence[Any]]:

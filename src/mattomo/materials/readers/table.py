@@ -1,4 +1,4 @@
-"""A CSV or Parquet file to Materials: which column is what, row by row, and what cannot be used."""
+"""A table as read from a file to Materials: row by row, and what cannot be used."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,31 +14,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mattomo.errors import InputError
-from mattomo.materials.crystal import Crystal, StructureError, counts_text, crystal
+from mattomo.materials.crystal import Crystal, StructureError, atomic_number, counts_text, crystal
 from mattomo.materials.formula import Composition, composition, read_formula
 from mattomo.materials.quarantine import Quarantine, QuarantinedRow, RowProblem, Stage, shown
 from mattomo.materials.readers.cells import Skipped, is_missing, property_column
-from mattomo.materials.readers.delimited import read_delimited
-from mattomo.materials.readers.parquet import read_parquet
-from mattomo.materials.readers.raw import RawTable
+from mattomo.materials.readers.detect import raw_table
+from mattomo.materials.readers.json_text import NotJson, opened
+from mattomo.materials.readers.raw import BrokenRow, RawTable
+from mattomo.materials.readers.roles import STRUCTURE_PARTS, Roles, find_roles
 from mattomo.materials.readers.structure import read_structure
 from mattomo.materials.registry import Kind, nearest
 from mattomo.materials.table import Column, Compositions, Materials, Structures
 
-ID_NAMES = ("material_id", "id", "mp_id", "jid", "name")
-FORMULA_NAMES = ("formula", "pretty_formula", "composition", "reduced_formula", "formula_pretty")
-STRUCTURE_NAMES = ("structure", "cif", "poscar")
-STRUCTURE_PARTS = ("lattice", "species", "frac_coords")
+_LONGEST_ID = 500
 _ISOTOPE = re.compile(r"[DT](?![a-z])")
-
-
-@dataclass(frozen=True)
-class _Roles:
-    """Which columns say who a material is; ``structure`` has one name or three."""
-
-    id: str | None
-    formula: str | None
-    structure: tuple[str, ...]
 
 
 def read_table(
@@ -51,7 +39,12 @@ def read_table(
     categories: Sequence[str] = (),
     scalars: Sequence[str] = (),
 ) -> tuple[Materials, Quarantine]:
-    """Read a table of materials from CSV, TSV or Parquet.
+    """Read a table of materials from a file or folder of any known format (see ``docs/data.md``).
+
+    The format is told from the content: CSV and TSV, Parquet, Feather, Excel; JSON as records, one a line,
+    as pandas and matminer write tables, or as JARVIS, OPTIMADE and Materials Project give them; CIF and
+    POSCAR files, folders of them with or without a table, the folders of CGCNN, extended XYZ, and databases
+    of ASE. Text formats may be compressed by gzip.
 
     Every row read is either used or left out: a row whose formula cannot be read, or whose identifier was
     met before, is left out wholly. A row whose structure cannot be used stays without it (its composition
@@ -61,7 +54,8 @@ def read_table(
     ----------
     path : path
     formula, id, structure : str, optional
-        Columns to take for these; by default they are found by their usual names. Without a formula the
+        Columns to take for these (``structure`` of a folder: the one with the names of the files); by
+        default they are found by their usual names. Without a formula the
         structure gives the composition, without identifiers rows are called ``row-1``, ``row-2``, …
     categories, scalars : sequence of str, optional
         Columns whose kind the registry or the values would not tell rightly.
@@ -77,17 +71,13 @@ def read_table(
         The file is missing, empty or no table; it has neither formulas nor structures; column names are
         used twice or not found; or no row can be used.
     """
-    return materials_from(
-        raw_table(Path(path)),
-        formula=formula,
-        id=id,
-        structure=structure,
-        categories=categories,
-        scalars=scalars,
+    raw = raw_table(path)
+    return materials_of(
+        raw, formula=formula, id=id, structure=structure, categories=categories, scalars=scalars
     )
 
 
-def materials_from(
+def materials_of(
     raw: RawTable,
     *,
     formula: str | None = None,
@@ -96,26 +86,28 @@ def materials_from(
     categories: Sequence[str] = (),
     scalars: Sequence[str] = (),
 ) -> tuple[Materials, Quarantine]:
-    """Materials from a table of any origin; see :func:`read_table` for what is used and what is left out.
+    """The materials of a table that is in memory; arguments, result and errors as of :func:`read_table`.
 
     A cell of the structure column may also be a `Crystal` already made, or the `StructureError` that says
     why there is none.
-
-    Raises
-    ------
-    InputError
-        As :func:`read_table`.
     """
-    roles = _roles(raw, formula, id, structure)
+    if raw.join is not None:
+        raw, structure = raw.join(id, structure), None
+    if not len(raw.rows) and not raw.broken:
+        raise InputError("the table has no rows", file=raw.file)
+    if not len(raw.rows):
+        raise _no_usable_row(raw, _Entries(raw, Roles(None, None, ()), []))
+    roles = find_roles(raw, formula, id or raw.id, structure or raw.structure)
     kinds = _kinds(raw, categories, scalars)
     entries = _Entries(raw, roles, _ids(raw, roles.id))
     crystals, compositions = _read_rows(raw, roles, entries)
     used = entries.usable(compositions)
-    for row, reason in raw.broken:
-        entries.add_broken(row, reason)
     if not len(used):
         raise _no_usable_row(raw, entries)
-    notices = _notes(crystals[i] for i in used.tolist()) + _isotope_note(raw, roles.formula, used)
+    for row in raw.broken:
+        entries.add_broken(row)
+    notices = [*raw.notices, *_notes(crystals[i] for i in used.tolist())]
+    notices += _isotope_note(raw, roles.formula, used)
     columns: dict[str, Column] = {}
     taken = {roles.id, roles.formula, *roles.structure}
     for name, column in raw.columns.items():
@@ -144,7 +136,7 @@ def materials_from(
 class _Entries:
     """The quarantine while it grows."""
 
-    def __init__(self, raw: RawTable, roles: _Roles, ids: list[str]) -> None:
+    def __init__(self, raw: RawTable, roles: Roles, ids: list[str]) -> None:
         self.raw, self.ids, self.rows = raw, ids, list[QuarantinedRow]()
         self.id_column, self.structure = roles.id or "", "+".join(roles.structure)
 
@@ -158,9 +150,10 @@ class _Entries:
             QuarantinedRow(self.ids[i], file, row, stage, column, shown(value), problem.reason, problem.hint)
         )
 
-    def add_broken(self, row: int, reason: str) -> None:
-        hint = "Quote cells that hold the delimiter."
-        self.rows.append(QuarantinedRow("", self.raw.file, row, "formula", "", "", reason, hint))
+    def add_broken(self, broken: BrokenRow) -> None:
+        row, reason, hint, value, file, id = broken
+        stage: Stage = "id" if id else "formula"
+        self.rows.append(QuarantinedRow(id, file or self.raw.file, row, stage, "", value, reason, hint))
 
     def usable(self, compositions: list[Composition | None]) -> NDArray[np.int64]:
         """Positions of rows with a composition and an identifier not met before."""
@@ -168,66 +161,17 @@ class _Entries:
         for i, found in enumerate(compositions):
             if found is None:
                 continue
+            if len(self.ids[i]) > _LONGEST_ID:
+                reason = f"the identifier has {len(self.ids[i]):,} characters"
+                self.ids[i] = shown(self.ids[i])
+                self.add(i, "id", self.id_column, self.ids[i], RowProblem(reason, "Name a shorter one."))
+                continue
             before = first.setdefault(self.ids[i], i)
             if before != i:
                 reason = f"the identifier is that of row {self.raw.rows[before]} too"
                 problem = RowProblem(reason, "Give each material its own identifier.")
                 self.add(i, "id", self.id_column, self.ids[i], problem)
         return np.array(sorted(first.values()), dtype=np.int64)
-
-
-def raw_table(path: Path) -> RawTable:
-    """The cells of a CSV, TSV or Parquet file, which is told from its content.
-
-    Raises
-    ------
-    InputError
-        As :func:`read_table`.
-    """
-    try:
-        with open(path, "rb") as file:
-            magic = file.read(4)
-    except OSError as error:
-        hint = "Check the path." if isinstance(error, FileNotFoundError) else None
-        raise InputError(f"the file cannot be read ({error.strerror})", file=str(path), hint=hint) from None
-    if not magic:
-        raise InputError("the file is empty", file=str(path), hint="Give a table with a header line.")
-    raw = read_parquet(path) if magic == b"PAR1" else read_delimited(path)
-    if not len(raw.rows) and not raw.broken:
-        raise InputError("the table has no rows", file=str(path))
-    return raw
-
-
-def _roles(raw: RawTable, formula: str | None, id: str | None, structure: str | None) -> _Roles:
-    for name in (formula, id, structure):
-        if name is not None and name not in raw.columns:
-            raise InputError(
-                "no such column", file=raw.file, column=name, hint=nearest(name, list(raw.columns))
-            )
-    lower = {name.lower(): name for name in reversed(raw.columns)}
-    found_id = id or _first(raw, lower, ID_NAMES)
-    if id is None and found_id is not None and found_id.lower() == "name":
-        # names of minerals repeat; as identifiers they would leave rows out
-        cells = raw.columns[found_id].cells()
-        found_id = found_id if len(set(cells)) == len(cells) else None
-    parts = [lower[part] for part in STRUCTURE_PARTS if part in lower]
-    one = structure or _first(raw, lower, STRUCTURE_NAMES, nested=True)
-    three = tuple(parts) if len(parts) == len(STRUCTURE_PARTS) else ()
-    roles = _Roles(found_id, formula or _first(raw, lower, FORMULA_NAMES), (one,) if one else three)
-    if roles.formula is None and not roles.structure:
-        raise InputError(
-            f"neither a formula nor a structure column among: {', '.join(list(raw.columns)[:30])}",
-            file=raw.file,
-            hint=f"Name one of them {FORMULA_NAMES[0]!r} or {STRUCTURE_NAMES[0]!r}, or say which it is.",
-        )
-    return roles
-
-
-def _first(raw: RawTable, lower: dict[str, str], names: Iterable[str], nested: bool = False) -> str | None:
-    for name in names:
-        if name in lower and (nested or raw.columns[lower[name]].kind != "nested"):
-            return lower[name]
-    return None
 
 
 def _kinds(raw: RawTable, categories: Sequence[str], scalars: Sequence[str]) -> dict[str, Kind]:
@@ -247,13 +191,20 @@ def _ids(raw: RawTable, name: str | None) -> list[str]:
         return numbered
     # an id may well be called "Na" or "-1": only an empty cell has none; NumPy drops NULs at the end
     return [
-        own if cell is None else str(cell).replace("\0", "").strip() or own
+        own if cell is None else _id_text(cell).replace("\0", "").strip() or own
         for cell, own in zip(raw.columns[name].cells(), numbered, strict=True)
     ]
 
 
+def _id_text(cell: Any) -> str:
+    """Whole numbers beside a missing one are stored with decimals."""
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return shown(cell) if isinstance(cell, list | dict) else str(cell)
+
+
 def _read_rows(
-    raw: RawTable, roles: _Roles, entries: _Entries
+    raw: RawTable, roles: Roles, entries: _Entries
 ) -> tuple[list[Crystal | None], list[Composition | None]]:
     n = len(raw.rows)
     formulas = raw.columns[roles.formula].cells() if roles.formula else [None] * n
@@ -266,7 +217,7 @@ def _read_rows(
         own: Composition | None = None
         if _has_formula(text):
             try:
-                own = read_formula(str(text))
+                own = _formula(text)
             except RowProblem as error:
                 entries.add(i, "formula", str(roles.formula), text, error)
                 found = problem = None
@@ -290,8 +241,33 @@ def _read_rows(
 
 def _has_formula(text: Any) -> bool:
     """Not the rule for other cells: Na is sodium; only NaN stays a missing value."""
+    if isinstance(text, list | dict):
+        return True
     word = "" if text is None else str(text).strip()
     return word == "Na" or not is_missing(word)
+
+
+def _formula(cell: Any) -> Composition:
+    """The composition of a text, or of a mapping of elements to amounts as matminer has them."""
+    try:
+        cell = opened(cell)
+    except NotJson as error:
+        raise RowProblem(str(error)) from None
+    if isinstance(cell, str):
+        return read_formula(cell)
+    if not isinstance(cell, dict):
+        raise RowProblem("the formula is no text", "Write a formula such as Fe2O3.")
+    amounts: dict[int, float] = {}
+    for name, amount in cell.items():
+        if name.startswith("@") or amount is None:  # how pymatgen marks its classes; Arrow's absent members
+            continue
+        if type(amount) not in (int, float) or not 0 < amount <= 1e6:
+            raise RowProblem(f"{shown(amount)} is no amount of {name[:40]}", "Amounts are numbers above 0.")
+        Z = atomic_number(name)
+        amounts[Z] = amounts.get(Z, 0.0) + amount
+    if not amounts:
+        raise RowProblem("the formula names no element", "Write a formula such as Fe2O3.")
+    return composition(amounts)
 
 
 def _no_composition(problem: StructureError | None) -> RowProblem:
@@ -339,7 +315,10 @@ def _decoded(parts: tuple[Any, ...]) -> list[Any]:
 
 
 def _no_usable_row(raw: RawTable, entries: _Entries) -> InputError:
-    reasons = "; ".join(f"row {entry.row}: {entry.reason}" for entry in entries.rows[:3])
+    for row in raw.broken:
+        entries.add_broken(row)
+    first = sorted(entries.rows, key=lambda entry: entry.row)[:3]
+    reasons = "; ".join(f"row {entry.row}: {entry.reason}" for entry in first)
     total = len(raw.rows) + len(raw.broken)
     hint = next((entry.hint for entry in entries.rows if entry.hint), None)
     return InputError(f"none of the {total:,} rows can be used ({reasons})", file=raw.file, hint=hint)
@@ -353,7 +332,7 @@ def _notes(crystals: Iterable[Crystal | None]) -> list[str]:
 
 def _isotope_note(raw: RawTable, formula: str | None, used: NDArray[np.int64]) -> list[str]:
     texts = raw.columns[formula].take(used).cells() if formula else []
-    count = sum(1 for text in texts if text is not None and _ISOTOPE.search(str(text)))
+    count = sum(1 for text in texts if isinstance(text, str) and _ISOTOPE.search(text))
     return [f"deuterium and tritium are read as H (formulas: {count:,})"] if count else []
 
 

@@ -1,0 +1,40 @@
+"""The table a command is given, and the options that say how to read it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mattomo.cli.terminal import output
+from mattomo.front import read_table
+from mattomo.materials import Materials, Quarantine
+from mattomo.study.config import study_config
+
+Data = Annotated[str, typer.Argument(help="A table of materials (Parquet, CSV), or mp1000.")]
+IdColumn = Annotated[str | None, typer.Option("--id", help="Column with the identifiers.")]
+FormulaColumn = Annotated[str | None, typer.Option("--formula", help="Column with the formulas.")]
+StructureColumn = Annotated[str | None, typer.Option("--structure", help="Column with the structures.")]
+
+
+def open_table(
+    data: str, id: str | None, formula: str | None, structure: str | None
+) -> tuple[Materials, Quarantine]:
+    """The usable rows of a table, and the others.
+
+    Raises
+    ------
+    InputError
+        No such file, or no table of materials.
+    """
+    columns = {"id": id, "formula": formula, "structure": structure}
+    return read_table(study_config({"data": data, **columns, "targets": ["?"], "properties": []}))
+
+
+def tell_left_out(refused: Quarantine) -> None:
+    """One line on rows that could not be read, if any."""
+    if refused.left_out:
+        output.print(
+            f"[yellow]note:[/] {len(refused.left_out):,} rows cannot be used; mattomo check says why",
+            soft_wrap=True,
+        )

@@ -1,0 +1,33 @@
+"""Feather, which is a file of Arrow's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mattomo.errors import InputError
+from mattomo.materials.readers.arrow import arrow_table
+from mattomo.materials.readers.raw import RawTable
+from mattomo.materials.readers.source import Source
+
+
+def read_feather(source: Source) -> RawTable:
+    """A table from a Feather file (version 2, Arrow IPC).
+
+    Raises
+    ------
+    InputError
+        The file cannot be read as Feather, is of version 1, or names a column twice.
+    """
+    import pyarrow as pa
+
+    if source.head.startswith(b"FEA1"):
+        raise InputError(
+            "Feather of version 1 is not read", file=source.file, hint="Write it again as Feather or Parquet."
+        )
+    opened: list[Any] = []
+
+    def names() -> list[str]:
+        opened.append(pa.ipc.open_file(pa.BufferReader(source.content())))
+        return list(opened[0].schema.names)
+
+    return arrow_table(source.file, "Feather", names, lambda: opened[0].read_all())
