@@ -12,6 +12,7 @@ from mattomo.version import __version__
 
 if TYPE_CHECKING:
     from mattomo.front import Results, Study
+    from mattomo.materials.readers.python_objects import from_structures
 
 __all__ = [
     "InputError",
@@ -21,6 +22,7 @@ __all__ = [
     "Results",
     "Study",
     "__version__",
+    "from_structures",
     "load",
     "one_to_one_share",
     "read",
@@ -33,4 +35,8 @@ def __getattr__(name: str) -> Any:
         from mattomo import front
 
         return getattr(front, name)
+    if name == "from_structures":
+        from mattomo.materials.readers.python_objects import from_structures
+
+        return from_structures
     raise AttributeError(f"module 'mattomo' has no attribute {name!r}")

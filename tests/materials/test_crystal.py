@@ -35,6 +35,18 @@ def test_pymatgen_form() -> None:
     assert from_json(json.dumps(pymatgen_form([{"element": "Na", "occu": 1}]))).Z.tolist() == [11]
 
 
+def test_a_slab_of_pymatgen_keeps_its_composition() -> None:
+    slab = {
+        "lattice": {"matrix": [[4, 0, 0], [0, 4, 0], [0, 0, 20]], "pbc": [True, True, False]},
+        "sites": [{"species": [{"element": "Cs", "occu": 1}], "abc": [0, 0, 0]}],
+    }
+    plain = {"lattice": slab["lattice"], "species": ["Cs"], "frac_coords": [[0, 0, 0]]}
+    for value in (slab, json.dumps(slab), plain):
+        with pytest.raises(StructureError, match="periodic in 2 of 3 directions") as caught:
+            read_structure(value)
+        assert caught.value.amounts == {55: 1.0}
+
+
 def test_charges_and_isotopes() -> None:
     found = crystal(CUBE, ["D", "Fe3+"], [[0, 0, 0], [0.5, 0.5, 0.5]])
     assert found.Z.tolist() == [1, 26]

@@ -218,6 +218,16 @@ def test_links_and_pipes_are_not_followed(tmp_path):
         read(folder / "pipe.cif")
 
 
+def test_a_table_that_is_a_link_out_of_the_folder_is_not_read(tmp_path):
+    outside = fill(tmp_path / "outside", {"id_prop.csv": "a,1\n", "t.csv": "id,secret\na,1\n"})
+    folder = fill(tmp_path / "data", {"a.cif": cif("Fe")})
+    (folder / "t.csv").symlink_to(outside / "t.csv")
+    assert list(read(folder)[0].columns) == []
+    (folder / "id_prop.csv").symlink_to(outside / "id_prop.csv")
+    with pytest.raises(InputError, match=r"id_prop.csv is not read: a link out of the folder"):
+        read(folder)
+
+
 def test_names_that_are_no_text(tmp_path):
     path = os.fsencode(tmp_path) + b"/caf\xe9.cif"
     try:

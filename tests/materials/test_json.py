@@ -159,6 +159,42 @@ def test_one_record_alone(tmp_path: Path) -> None:
     assert read_value(tmp_path, {"structure": pymatgen_dict("Cs", "Cl")})[0].structures.Z.tolist() == [55, 17]
 
 
+CUBE: list[list[float]] = [[4, 0, 0], [0, 4, 0], [0, 0, 4]]
+HALVES = [[0, 0, 0], [0.5, 0.5, 0.5]]
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        {"lattice": CUBE, "species": ["Cs", "Cl"], "frac_coords": HALVES},
+        {
+            "@class": "Structure",
+            "lattice": {"matrix": CUBE},
+            "sites": [
+                {"species": [{"element": symbol, "occu": 1}], "abc": xyz}
+                for symbol, xyz in zip(("Cs", "Cl"), HALVES, strict=True)
+            ],
+        },
+        {"lattice_mat": CUBE, "coords": HALVES, "elements": ["Cs", "Cl"], "cartesian": False},
+    ],
+)
+@pytest.mark.parametrize("indent", [None, 2])
+def test_one_structure_is_a_material(tmp_path: Path, whole: dict[str, Any], indent: int | None) -> None:
+    path = tmp_path / "cscl.json"
+    path.write_text(json.dumps(whole, indent=indent))
+    materials, quarantine = read(path)
+    assert materials.ids.tolist() == ["cscl"]
+    assert materials.structures.Z.tolist() == [55, 17]
+    assert len(quarantine) == 0
+
+
+def test_lists_of_structures_by_column_are_no_structure(tmp_path: Path) -> None:
+    path = tmp_path / "t.json"
+    whole = {"lattice": [CUBE] * 3, "species": [["Cs", "Cl"]] * 3, "frac_coords": [HALVES] * 3}
+    path.write_text(json.dumps(whole))
+    assert len(read(path)[0]) == 3
+
+
 def test_literals_that_are_no_json(tmp_path: Path) -> None:
     text = (
         '[{"formula": "FeO", "x": NaN, "y": [NaN]}, '

@@ -1,4 +1,5 @@
 import gzip
+import os
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,13 @@ def test_a_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(source, "LARGEST", 3 * 2**20)
     with pytest.raises(InputError, match="larger than 3 MiB"):
         read(bomb)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_pipes_are_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "t.csv")
+    with pytest.raises(InputError, match="no regular file"):
+        read(tmp_path / "t.csv")
 
 
 def test_names_that_are_none(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -213,15 +214,16 @@ def from_mapping(value: Any) -> Crystal:
         lattice = lattice.get("matrix")
     if lattice is None:
         raise StructureError("the structure has no lattice", _SHAPE_HINT)
-    if isinstance(periodic, list | tuple) and not all(periodic):
-        raise not_bulk(sum(map(bool, periodic)))
+    directions = sum(map(bool, periodic)) if isinstance(periodic, list | tuple) else 3
     if value.get("sites") is not None and value.get("species") is None:
-        return _from_sites(lattice, value["sites"])
+        return _from_sites(lattice, value["sites"], directions)
     species, coords = value.get("species"), value.get("frac_coords")
     for name, part in (("species", species), ("frac_coords", coords)):
         if not isinstance(part, list | tuple | np.ndarray):
             raise StructureError(f"the structure has no list {name}", _SHAPE_HINT)
     assert species is not None
+    if directions < 3:
+        raise not_bulk(directions, {Z: float(n) for Z, n in Counter(map(atomic_number, species)).items()})
     return crystal(lattice, list(species), coords)
 
 
@@ -256,7 +258,7 @@ def decoded(text: str | bytes) -> Any:
         raise StructureError(f"not JSON: {reason}", _SHAPE_HINT) from None
 
 
-def _from_sites(lattice: Any, sites: Any) -> Crystal:
+def _from_sites(lattice: Any, sites: Any, directions: int = 3) -> Crystal:
     if not isinstance(sites, list | tuple) or not all(isinstance(site, Mapping) for site in sites):
         raise StructureError("sites is no list of mappings", _SHAPE_HINT)
     names: list[str] = []
@@ -271,6 +273,8 @@ def _from_sites(lattice: Any, sites: Any) -> Crystal:
             shown = ", ".join(f"{name} {occupancy:g}" for name, occupancy in occupants)
             partial = partial or f"site {number} is {shown}"
         names.append(occupants[0][0])
+    if directions < 3:
+        raise not_bulk(directions, amounts)
     if partial:
         raise disordered(amounts, partial)
     coords = [site.get("abc") for site in sites]

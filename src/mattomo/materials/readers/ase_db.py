@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +78,8 @@ def _kind(source: Source) -> str:
     """ "db" or "json"; nothing is opened through ASE that is no database: it would write tables into it."""
     if not source.head.startswith(_SQLITE):
         return "json"
+    import sqlite3
+
     try:
         connection = sqlite3.connect(f"{source.path.absolute().as_uri()}?mode=ro", uri=True)
         try:
@@ -100,7 +101,7 @@ def _pairs(row: Any) -> dict[str, Any]:
     except Exception:  # see above
         pairs = {}
     for name in _CALCULATED:
-        value = row.get(name)
+        value = vars(row).get(name)  # what is stored: as attributes some are made from the atoms
         if name not in pairs and isinstance(value, int | float | np.floating):
             pairs[name] = value
     return pairs
