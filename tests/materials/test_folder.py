@@ -181,6 +181,7 @@ def test_ambiguous_files_are_said(tmp_path):
         ({"a.cif": "nonsense"}, "none of the 1 rows"),
         ({"t.csv": "id,x\nq,1\n", "a.cif": cif("Fe")}, "no cell matches"),
         ({"t.csv": "", "a.cif": cif("Fe")}, "empty"),
+        ({"t.csv": ";\na,1\n", "a.cif": cif("Fe")}, "no column with a name"),
     ],
 )
 def test_refuses(tmp_path, files, reason):

@@ -198,6 +198,8 @@ def joined(
 def _with_structures(
     folder: Path, raw: RawTable, found: Sequence[Found], id: str | None, structure: str | None
 ) -> RawTable:
+    if not raw.columns:
+        raise InputError("the table has no column with a name", file=raw.file, hint="Give a header line.")
     names = _by_name(found)
     key = structure or id or _matching_column(raw, names)
     if key not in raw.columns:
