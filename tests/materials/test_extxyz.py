@@ -114,6 +114,14 @@ def test_a_file_that_breaks_off_is_said(tmp_path):
     assert len(quarantine.left_out) == 1
 
 
+def test_line_ends(tmp_path):
+    text = NACL.replace("rock salt", "rock\x0csalt\u2028") + PO
+    for end in ("\n", "\r\n", "\r"):
+        materials, quarantine = read(tmp_path, text.replace("\n", end))
+        assert materials.structures.Z.tolist() == [11, 17, 84]
+        assert len(quarantine) == 0
+
+
 def test_looks_like(tmp_path):
     assert looks_like_extxyz(tmp_path / "x.txt", NACL.encode())
     assert looks_like_extxyz(tmp_path / "x.xyz", WATER.encode())

@@ -71,7 +71,8 @@ def looks_like_extxyz(path: Path, head: bytes) -> bool:
 
 def _frames(text: str) -> tuple[list[_Frame], list[BrokenRow]]:
     """All frames, and where the file breaks off the row and the reason."""
-    lines = text.splitlines()
+    # str.splitlines would break a comment at form feeds and the like
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n").split("\n")
     frames: list[_Frame] = []
     at = 0
     while at < len(lines):
