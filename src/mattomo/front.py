@@ -41,7 +41,7 @@ class Study:
     Parameters
     ----------
     data : str, path or Materials
-        A table of materials (Parquet or CSV), the name of an embedded one, or one already read.
+        A table of materials in any known format, the name of an embedded one, or one already read.
     **choices
         Keys of `mattomo.study.config.StudyConfig`, e.g. ``targets``, ``properties``, ``protocol``,
         ``seeds``, ``epochs``.
