@@ -185,9 +185,9 @@ def test_a_study_without_added_properties_or_units_is_an_empty_table():
 def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("analysis") / "study"
     study = mt.Study(
-        mt.load("mp1000").take(np.arange(200)),
+        mt.load("mp1000").take(np.arange(150)),
         targets=("formation_energy_per_atom", "volume"),
-        properties=("volume", "density", "crystal_system"),
+        properties=("volume", "density", "nsites", "crystal_system"),
         learners=("trees",),
         seeds=2,
         train_fractions=(0.5,),
@@ -219,7 +219,7 @@ def test_bits_and_gains_speak_of_the_same_errors(results):
 
 
 def test_every_view_of_the_analysis_has_its_rows(results):
-    assert len(results.decomposition()) == 2 * (2 * 3 - 1)
+    assert len(results.decomposition()) == 2 * (2 * 4 - 1)
     controls = results.controls()
     assert list(controls["control"]) == [
         c for c in ("control:placebo", "control:derived", "control:planted") for _ in range(2)
@@ -230,9 +230,22 @@ def test_every_view_of_the_analysis_has_its_rows(results):
     assert list(results.floor()["name"]) == ["formation_energy_per_atom", "volume"]
     assert not results.floor()["enough"].any()
     learning = results.learning()
-    assert len(learning) == 2 * 2 * (3 + 3)
+    assert len(learning) == 2 * 2 * (4 + 3)
     assert set(learning["word"]) <= {"information", "convenience", "undecided"}
     assert any("volume" in each["sentence"] for each in results.relations())
+
+
+def test_columns_of_the_study_without_any_model(results):
+    # volume x density is the mass; together with the sites they say more than each alone.
+    parts = results.decompose("volume", "nsites", "density")
+    assert parts.I_R.point > 0.5
+    with pytest.raises(mt.InputError, match=r"denisty.*no such column.*density"):
+        results.decompose("volume", "nsites", "denisty")
+    table = results.mutual_information().set_index(["x", "y"])
+    assert len(table) == 5 * 4 / 2
+    both = {frozenset(pair): row for pair, row in table.iterrows()}
+    assert both[frozenset({"volume", "nsites"})]["p"] < 0.01
+    assert both[frozenset({"volume", "nsites"})]["bits"] > both[frozenset({"density", "nsites"})]["bits"]
 
 
 def test_caps_are_entropies_of_categories(results):
