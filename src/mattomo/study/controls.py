@@ -7,6 +7,7 @@ planted   the target with noise as wide as what the representation leaves open: 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -68,4 +69,4 @@ def planted(target: Column, conditional: Conditional, representation: str, seed:
 def noise_scale(target: Floats, conditional: Conditional) -> float:
     """Standard deviation of the planted noise, in the target's unit; above zero."""
     spread = float(np.nanstd(target)) or 1.0
-    return max(conditional.scale / PLANTED_SNR**0.5, 1e-6 * spread)
+    return max(conditional.scale / math.sqrt(PLANTED_SNR), 1e-6 * spread)
