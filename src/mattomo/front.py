@@ -12,15 +12,23 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from mattomo.errors import InputError
 from mattomo.information import Criterion, agreement, frequency, gains, structure_already_holds
 from mattomo.information.analysis import Analysis, analyse
+from mattomo.information.decomposition import decompose_columns
+from mattomo.information.pairwise import mutual_information_matrix
+from mattomo.information.parts import Decomposition
 from mattomo.information.relations import deterministic, relations
 from mattomo.information.scores import score_all
 from mattomo.learners.base import Learner
 from mattomo.materials import Materials, Quarantine, example_path, read
 from mattomo.materials.example import EXAMPLES
+from mattomo.materials.registry import nearest
+from mattomo.materials.table import Column
 from mattomo.report import Summary, summarize, write_report
 from mattomo.study.collect import caps, collect, held_out
 from mattomo.study.config import StudyConfig, read_config, study_config
@@ -41,7 +49,7 @@ class Study:
     Parameters
     ----------
     data : str, path or Materials
-        A table of materials (Parquet or CSV), the name of an embedded one, or one already read.
+        A table of materials in any known format, the name of an embedded one, or one already read.
     **choices
         Keys of `mattomo.study.config.StudyConfig`, e.g. ``targets``, ``properties``, ``protocol``,
         ``seeds``, ``epochs``.
@@ -213,6 +221,40 @@ class Results:
         """
         return self.analysis.decomposition
 
+    def decompose(self, target: str, first: str, second: str) -> Decomposition:
+        """What two properties tell about a third, from the columns of the study alone, without any model.
+
+        Parameters
+        ----------
+        target, first, second : str
+            Targets or added properties of the study.
+
+        Raises
+        ------
+        InputError
+            No such column in the study.
+        """
+        rows = Store(self.folder).materials()
+        columns = []
+        for name in (target, first, second):
+            if name not in rows.columns:
+                known = list(rows.columns)
+                raise InputError("no such column in the study", column=name, hint=nearest(name, known))
+            columns.append(rows.columns[name])
+        return decompose_columns(columns[0], columns[1], columns[2], rows.formulas)
+
+    def mutual_information(self) -> pd.DataFrame:
+        """Mutual information of all pairs of the study's columns, in bits, beside what chance would show.
+
+        See `mattomo.information.pairwise.mutual_information_matrix` for the columns.
+        """
+        rows = Store(self.folder).materials()
+        columns = {
+            info.name: Column(info, rows.columns[info.name], _missing(rows.columns[info.name]))
+            for info in self.outcome.properties
+        }
+        return mutual_information_matrix(columns)
+
     def controls(self) -> pd.DataFrame:
         """What the criteria say of placebo, derived and planted columns, whose worth is known.
 
@@ -278,6 +320,11 @@ class Results:
     def _repr_html_(self) -> str:
         table = self.gains()[["representation", "target", "added", "mean", "min", "max", "paired_minmax"]]
         return f"<p>{escape(repr(self))}</p>{table.to_html(index=False, float_format='{:+.3f}'.format)}"
+
+
+def _missing(values: NDArray[Any]) -> NDArray[np.bool_]:
+    missing: NDArray[np.bool_] = values == "" if values.dtype.kind == "U" else np.isnan(values)
+    return missing
 
 
 def _relations(prepared: Prepared) -> list[dict[str, Any]]:

@@ -15,21 +15,21 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from mattomo.cli.table import Data, FormulaColumn, IdColumn, StructureColumn, open_table
 from mattomo.cli.terminal import errors, output, print_json
-from mattomo.front import read_table
+from mattomo.information.relations import relations as relations_of
 from mattomo.materials.check import PARTS, check_table
 from mattomo.report.checked import report_section
-from mattomo.study.config import study_config
 
 _ITEMS = 6
 """Items of one kind shown; the rest is in --json."""
 
 
 def check(
-    data: Annotated[str, typer.Argument(help="A table of materials (Parquet, CSV), or mp1000.")],
-    id: Annotated[str | None, typer.Option(help="Column with the identifiers.")] = None,
-    formula: Annotated[str | None, typer.Option(help="Column with the formulas.")] = None,
-    structure: Annotated[str | None, typer.Option(help="Column with the structures.")] = None,
+    data: Data,
+    id: IdColumn = None,
+    formula: FormulaColumn = None,
+    structure: StructureColumn = None,
     categories: Annotated[
         str | None, typer.Option(help="Columns of numbers that name classes, comma-separated.")
     ] = None,
@@ -46,21 +46,12 @@ def check(
 
     Trains nothing. Exit code 0: usable; 2: not usable at all.
     """
-    config = study_config(
-        {
-            "data": data,
-            "id": id,
-            "formula": formula,
-            "structure": structure,
-            "targets": ["?"],
-            "properties": [],
-        }
-    )
     with _progress() as tell:
         tell("reading")
-        materials, refused = read_table(config, categories=_names(categories), scalars=_names(scalars))
+        columns = {"categories": _names(categories), "scalars": _names(scalars)}
+        materials, refused = open_table(data, id, formula, structure, **columns)
         checked = check_table(materials, refused, tell)
-    relations: tuple[str, ...] = ()
+    relations = tuple(relation.sentence for relation in relations_of(materials))
     if quarantine is not None:
         refused.write_csv(quarantine)
     if json:

@@ -65,7 +65,7 @@ def study_options(command: Callable[..., None]) -> Callable[..., None]:
                 str,
                 typer.Argument(
                     metavar="STUDY.toml|DATA",
-                    help="A study file, a table of materials (Parquet, CSV), or mp1000.",
+                    help="A study file, a table of materials in any known format, or mp1000.",
                 ),
             ],
         )

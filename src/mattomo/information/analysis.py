@@ -24,7 +24,7 @@ from mattomo.information.gain import gains
 from mattomo.information.inference import benjamini_hochberg, clustered, nadeau_bengio, swap_test
 from mattomo.information.scores import Scored
 from mattomo.information.symmetry import symmetry_residuals
-from mattomo.study.controls import PREFIX
+from mattomo.study.controls import PLANTED_SNR, PREFIX
 from mattomo.study.outcome import Outcome, Rows
 
 Floats = NDArray[np.float64]
@@ -110,7 +110,11 @@ def analyse(
         decomposition=decompositions(scored, rows),
         nested=nested_decompositions(scored, rows),
         controls=calibration(
-            gains(outcome.control_errors), whole, tested, planted_snr=1.0, by=("learner", "representation")
+            gains(outcome.control_errors),
+            whole,
+            tested,
+            planted_snr=PLANTED_SNR,
+            by=("learner", "representation"),
         ),
         symmetry=symmetry_residuals(own, n_train=n_train, n_test=n_test),
         floor=pd.DataFrame(

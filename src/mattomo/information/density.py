@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mattomo.information import discrete
 from mattomo.keyed import generator
 
 Floats = NDArray[np.float64]
@@ -33,7 +34,6 @@ _FAR = 1e-6
 _LOWEST_EXPONENT = -69.0
 _FEWEST_CONTINUOUS = 5
 _STEPS = 1 / math.sqrt(2 * math.pi)
-_ATOM_SHARE, _ATOM_ROWS = 0.01, 10
 _ROUNDING = 1e-9
 # Beyond these, squares would overflow: a value is as good as infinite, a distance as good as this one.
 _LARGEST, _FARTHEST = 1e100, 1e15
@@ -144,9 +144,7 @@ def find_atoms(true: ArrayLike) -> Floats:
     [0.0]
     """
     values = np.asarray(true, dtype=np.float64)
-    values = values[np.isfinite(values)]
-    found, count = np.unique(values, return_counts=True)
-    return found[count >= max(_ATOM_ROWS, _ATOM_SHARE * len(values))]
+    return np.sort(discrete.atoms(values[np.isfinite(values)]))
 
 
 def unusable(predicted_val: ArrayLike, true_val: ArrayLike, atoms: ArrayLike | None = None) -> str:

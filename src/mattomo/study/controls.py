@@ -7,6 +7,7 @@ planted   the target with noise as wide as what the representation leaves open: 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -26,9 +27,10 @@ CONTROLS: tuple[Control, ...] = ("placebo", "derived", "planted")
 PREFIX = "control:"
 #: Raised whenever the columns of a control change.
 VERSION = 1
-#: Most bits that a planted column tells beyond the representation: half of log2(1 + variance left open /
-#: variance of the noise). Reached when what the representation leaves open is Gaussian and equally wide.
-PLANTED_BITS = 0.5
+#: Variance that the representation leaves open over that of the planted noise. A planted column so tells at
+#: most log2(1 + this) / 2 bits beyond the representation: reached when what it leaves open is Gaussian and
+#: equally wide everywhere.
+PLANTED_SNR = 1.0
 #: What ``derived`` is, where the representation's table has it; else the table's first column.
 _DERIVED = "mean electronegativity"
 
@@ -67,4 +69,4 @@ def planted(target: Column, conditional: Conditional, representation: str, seed:
 def noise_scale(target: Floats, conditional: Conditional) -> float:
     """Standard deviation of the planted noise, in the target's unit; above zero."""
     spread = float(np.nanstd(target)) or 1.0
-    return max(conditional.scale, 1e-6 * spread)
+    return max(conditional.scale / math.sqrt(PLANTED_SNR), 1e-6 * spread)
