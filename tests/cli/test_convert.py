@@ -162,6 +162,7 @@ def test_mistakes(table, tmp_path):
         (table, out, {"id": "nope"}, "no such column"),
         (tmp_path / "none.csv", out, {}, "cannot be read"),
         (table, tmp_path / "file" / "o.parquet", {}, "cannot be written"),
+        (table, out, {"quarantine": tmp_path / "file" / "q.csv"}, "q.csv: the file cannot be written"),
     ):
         with pytest.raises(InputError, match=problem):
             convert(str(data), to, **options)

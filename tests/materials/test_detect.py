@@ -49,6 +49,43 @@ def test_the_content_tells_the_format(tmp_path: Path, form: str, name: str, pack
     assert len(quarantine) == 0
 
 
+CUBIC = "data_a\n_cell_length_a 4\nloop_\n_atom_site_fract_x\n0\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "form"),
+    [
+        ("a.cif", CUBIC, "structure file"),
+        ("noname", CUBIC, "structure file"),
+        ("POSCAR", "t\n1.0\n", "structure file"),
+        ("a.xyz", "1\nfree text\nFe 0 0 0\n", "extended XYZ"),
+        ("noname", '1\nLattice="1 0 0 0 1 0 0 0 1"\nFe 0 0 0\n', "extended XYZ"),
+        (
+            "a.json",
+            '{"1": {"cell": [], "ctime": 1, "numbers": [1]}, "ids": [1], "nextid": 2}',
+            "ASE database",
+        ),
+        ("a.db", "SQLite format 3\0", "ASE database"),
+        ("d/id_prop.csv", "a,1\n", "folder of CGCNN"),
+        ("d/table.csv", "a,1\n", "folder of structure files"),
+        # and what only looks a little like them
+        ("a.csv", "data_id,formula\n1,FeO\n", "delimited text"),
+        ("POSCAR.csv", "formula,x\nFeO,1\n", "delimited text"),
+        ("a.csv", "5\n6\n7\n", "delimited text"),
+        ("a.json", '{"1": {"formula": "FeO", "cell": 3}, "2": {"formula": "NiO", "cell": 4}}', "JSON"),
+        ("a.json", '[{"structure": {"lattice": [], "sites": []}}]', "JSON"),
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_structures_are_told_from_tables(
+    tmp_path: Path, name: str, text: str, form: str, packed: bool
+) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(gzip.compress(text.encode()) if packed else text.encode())
+    assert detect(open_source(path.parent if "/" in name else path)).name == form
+
+
 @pytest.mark.parametrize(
     ("data", "what"),
     [

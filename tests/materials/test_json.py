@@ -188,6 +188,16 @@ def test_one_structure_is_a_material(tmp_path: Path, whole: dict[str, Any], inde
     assert len(quarantine) == 0
 
 
+def test_a_structure_with_properties_is_a_record(tmp_path: Path) -> None:
+    path = tmp_path / "t.json"
+    whole = {"lattice": CUBE, "species": ["Cs", "Cl"], "frac_coords": HALVES, "id": "m", "band_gap": 5.4}
+    path.write_text(json.dumps(whole))
+    materials, _ = read(path)
+    assert materials.ids.tolist() == ["m"]
+    assert materials.structures.Z.tolist() == [55, 17]
+    assert materials.column("band_gap").values.tolist() == [5.4]
+
+
 def test_lists_of_structures_by_column_are_no_structure(tmp_path: Path) -> None:
     path = tmp_path / "t.json"
     whole = {"lattice": [CUBE] * 3, "species": [["Cs", "Cl"]] * 3, "frac_coords": [HALVES] * 3}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -46,12 +47,9 @@ def convert(
     )
     materials, refused = read_table(config)
     content = to_parquet(materials)
-    try:
-        write_bytes(out, content)
-    except OSError as error:
-        raise InputError(f"the file cannot be written ({error.strerror})", file=str(out)) from None
+    _write(out, lambda: write_bytes(out, content))
     if quarantine is not None:
-        refused.write_csv(quarantine)
+        _write(quarantine, lambda: refused.write_csv(quarantine))
     done: dict[str, Any] = {
         "source": materials.source,
         "file": str(out),
@@ -81,3 +79,10 @@ def convert(
         output.print(f"[yellow]quarantine:[/] {escape(str(row))}", soft_wrap=True)
     if len(refused) > 10:
         output.print(f"... and {len(refused) - 10:,} more: write them all with --quarantine FILE.csv")
+
+
+def _write(path: Path, write: Callable[[], object]) -> None:
+    try:
+        write()
+    except OSError as error:
+        raise InputError(f"the file cannot be written ({error.strerror})", file=str(path)) from None

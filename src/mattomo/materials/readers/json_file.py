@@ -20,6 +20,16 @@ from mattomo.materials.readers.source import Source
 _KNOWN = {*FORMULA_NAMES, *STRUCTURE_NAMES, *STRUCTURE_PARTS[:1], "atoms", "attributes"}
 _STRUCTURES = {*STRUCTURE_NAMES, "atoms"}
 _OF_STRUCTURES = frozenset({"sites", "lattice", "lattice_mat", "lattice_vectors"})
+_STRUCTURE_FORMS: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
+    (frozenset(STRUCTURE_PARTS), frozenset()),
+    (
+        frozenset({"lattice", "sites"}),
+        frozenset({"@module", "@class", "@version", "charge", "properties"}),
+    ),
+    (frozenset({"lattice_mat", "coords", "elements"}), frozenset({"abc", "angles", "cartesian", "props"})),
+)
+"""Keys that a structure has and may have; with others it is a record, of which nothing may be lost."""
+
 _WRAPPERS = ("data", "response")
 _SHAPES = (
     "Give a list of objects, one object a line, a table written by pandas, or an answer of OPTIMADE or the "
@@ -102,14 +112,12 @@ def _is_one_structure(whole: Any) -> bool:
     """Whether the whole file is one structure: plain, of pymatgen, or the atoms of JARVIS."""
     if not isinstance(whole, dict):
         return False
-    if {"lattice_mat", "coords", "elements"} <= whole.keys():
-        return True
-    if "lattice" not in whole or not (
-        {"sites"} <= whole.keys() or {"species", "frac_coords"} <= whole.keys()
-    ):
+    if not any(needed <= whole.keys() <= needed | optional for needed, optional in _STRUCTURE_FORMS):
         return False
+    if "lattice" not in whole:
+        return True
     lattice = opened(cell(whole["lattice"]))
-    # a list by columns has a list of lattices there
+    # a table of lists by column has a list of lattices there
     return isinstance(lattice, dict) or np.shape(np.asarray(lattice, dtype=object)) == (3, 3)
 
 

@@ -55,8 +55,8 @@ def read_table(
     path : path
     formula, id, structure : str, optional
         Columns to take for these (``structure`` of a folder: the one with the names of the files); by
-        default they are found by their usual names. Without a formula the
-        structure gives the composition, without identifiers rows are called ``row-1``, ``row-2``, …
+        default they are found by their usual names. Without a formula the structure gives the
+        composition, without identifiers rows are called ``row-1``, ``row-2``, …
     categories, scalars : sequence of str, optional
         Columns whose kind the registry or the values would not tell rightly.
 
