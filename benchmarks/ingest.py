@@ -3,8 +3,9 @@
     python benchmarks/ingest.py TABLE.parquet
 
 One process, no pool: the three parts are timed one after the other, wall clock and processor time (of all
-threads), with the peak of the resident memory up to the end of each. The last line compares the sum with
-what a full Materials Project table may take: 3 minutes and 6 GB.
+threads), with the peak of the resident memory up to the end of each. The last line compares the processor
+time, which other programs on the machine disturb less, with what a full Materials Project table may take: 3
+minutes and 6 GB.
 """
 
 from __future__ import annotations
@@ -69,8 +70,8 @@ def main() -> None:
         f"{len(quarantine.left_out):,} rows left out, {sites:,} sites in {len(made.Z):,} classes, "
         f"{len(made.centre):,} edges"
     )
-    within = wall <= MOST_SECONDS and peak_gb() <= MOST_GB
-    print(f"{'within' if within else 'BEYOND'} {MOST_SECONDS:.0f} s and {MOST_GB:.0f} GB")
+    within = processor <= MOST_SECONDS and peak_gb() <= MOST_GB
+    print(f"{'within' if within else 'BEYOND'} {MOST_SECONDS:.0f} s of processor time and {MOST_GB:.0f} GB")
 
 
 if __name__ == "__main__":
