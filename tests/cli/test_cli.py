@@ -58,6 +58,13 @@ def test_check(table, tmp_path):
     assert len((tmp_path / "q.csv").read_text().splitlines()) == 3
 
 
+def test_an_unwritable_path_is_one_message(table):
+    failed = mattomo("check", table, "--quarantine", "/proc/no/such/folder/q.csv", code=2)
+    assert "error: " in failed.stderr
+    assert "/proc/no" in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
 def test_plan_in_numbers(table):
     plan = json.loads(
         mattomo(

@@ -53,9 +53,14 @@ app.command("identity")(identity_command)
 
 
 def main() -> None:
-    """Run the program; a user's mistake is one message, never a traceback."""
+    """Run the program; a mistake or a path that cannot be written is one message, never a traceback."""
     try:
         app()
     except InputError as error:
         errors.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True)
+        sys.exit(2)
+    except OSError as error:
+        # A path that cannot be written, a full disk: nothing of mattomo's own to trace back.
+        reason = f"{error.filename or 'a file'}: {error.strerror or error}"
+        errors.print(f"[bold red]error:[/] {escape(reason)}", soft_wrap=True)
         sys.exit(2)
