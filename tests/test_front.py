@@ -55,7 +55,7 @@ def test_html_of_a_study_is_escaped(tmp_path):
 
 def test_html_of_results_is_escaped_and_says_what_helps(tmp_path):
     path = tmp_path / "t.csv"
-    rows = "".join(f"MgO{i + 2},{i},{i * i},{i % 7}\n" for i in range(200))
+    rows = "".join(f"MgO{i + 2},{i * 37 % 101 / 4},{i * i % 97 / 8},{i % 7 / 2}\n" for i in range(200))
     path.write_text("formula,<script>x,<i>y,z\n" + rows)
     study = mt.Study(
         path,
