@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 import mattomo as mt
@@ -38,3 +40,37 @@ def test_a_study_of_a_file_and_of_a_table_are_the_same(tmp_path):
 def test_unknown_choice():
     with pytest.raises(mt.InputError, match="'epoch'"):
         mt.Study("mp1000", targets=["band_gap"], properties=[], epoch=3)
+
+
+def test_html_of_a_study_is_escaped(tmp_path):
+    path = tmp_path / "<b>t.csv"
+    path.write_text("formula,<script>x,y\n" + "".join(f"MgO{i + 2},{i},{i * i}\n" for i in range(20)))
+    study = mt.Study(path, targets=["<script>x"], properties=["y"], representations=["composition"])
+    html = study._repr_html_()
+    assert "<table" in html
+    assert "&lt;script&gt;x" in html
+    assert "<script" not in html
+    assert "<b>" not in html
+
+
+def test_html_of_results_is_escaped_and_says_what_helps(tmp_path):
+    path = tmp_path / "t.csv"
+    rows = "".join(f"MgO{i + 2},{i * 37 % 101 / 4},{i * i % 97 / 8},{i % 7 / 2}\n" for i in range(200))
+    path.write_text("formula,<script>x,<i>y,z\n" + rows)
+    study = mt.Study(
+        path,
+        targets=["<script>x"],
+        properties=["<i>y", "z"],
+        representations=["composition"],
+        learners=["trees"],
+        seeds=1,
+        controls=[],
+        swaps=0,
+    )
+    with ThreadPoolExecutor(1) as here:
+        results = study.run(tmp_path / "<b>s", executor=here)
+    html = results._repr_html_()
+    assert "&lt;script&gt;x" in html
+    assert not any(tag in html for tag in ("<script", "<i>", "<b>"))
+    assert html.count("<tr") == 3
+    assert "%" in html

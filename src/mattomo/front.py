@@ -155,7 +155,22 @@ class Study:
         )
 
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(repr(self))}</pre>"
+        """The choices of the study, for notebooks."""
+        c = self.config
+        choices = {
+            "targets": c.targets,
+            "added properties": c.properties,
+            "representations": c.representations,
+            "learners": c.learners,
+            "seeds": c.seeds,
+            "controls": c.controls or ("none",),
+            "split": (c.split,),
+        }
+        rows = "".join(
+            f"<tr><th>{name}</th><td>{escape(', '.join(map(str, values)))}</td></tr>"
+            for name, values in choices.items()
+        )
+        return f"<table><caption>{escape(repr(self))}</caption>{rows}</table>"
 
 
 class Results:
@@ -318,8 +333,15 @@ class Results:
         return f"Results({self.folder}: {o.units_done} of {o.units_planned} units, {len(o.errors)} models)"
 
     def _repr_html_(self) -> str:
-        table = self.gains()[["representation", "target", "added", "mean", "min", "max", "paired_minmax"]]
-        return f"<p>{escape(repr(self))}</p>{table.to_html(index=False, float_format='{:+.3f}'.format)}"
+        """The cells by what they gain, best first, for notebooks; at most 20."""
+        head = f"<p>{escape(repr(self))}</p>"
+        if self.errors.empty:
+            return f"{head}<p>Nothing is trained yet.</p>"
+        gained = self.gains().sort_values("mean", kind="stable")
+        columns = ["learner", "representation", "target", "added", "mean", "min", "max", "paired_minmax"]
+        table = gained[columns].head(20).to_html(index=False, float_format="{:+.1%}".format, escape=True)
+        more = len(gained) - 20
+        return head + table + (f"<p>… and {more:,} more: gains()</p>" if more > 0 else "")
 
 
 def _missing(values: NDArray[Any]) -> NDArray[np.bool_]:
