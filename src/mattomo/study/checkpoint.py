@@ -54,7 +54,7 @@ class FileCheckpoint:
         if not self._usable:
             return
         buffer = io.BytesIO()
-        np.savez(buffer, **arrays)
+        np.savez(buffer, **dict[str, Any](arrays))
         content = buffer.getvalue()
         part = self.path.with_name(self.path.name + ".part")
         try:

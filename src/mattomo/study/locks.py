@@ -125,9 +125,9 @@ class Claims:
                 self._held.add(name)
                 self._seen.pop(name, None)
                 return True
-            state = self.state(name)
+            state, holder = self._look(name)
             if state == "dead":
-                self._bury(name)
+                self._bury(name, holder)
             elif state != "free":
                 return False
         return False
@@ -145,25 +145,28 @@ class Claims:
 
     def state(self, name: str) -> State:
         """``"silent"`` is a holder on another machine that has not been seen to touch its claim yet."""
+        return self._look(name)[0]
+
+    def _look(self, name: str) -> tuple[State, Holder | None]:
         path = self._path(name)
         try:
             stamp = path.stat().st_mtime_ns
         except FileNotFoundError:
             self._seen.pop(name, None)
-            return "free"
+            return "free", None
         except OSError:
-            return "silent"
+            return "silent", None
         holder = _read(path)
         if holder is not None and (alive := holder.alive) is not None:
-            return "live" if alive else "dead"
+            return "live" if alive else "dead", holder
         now, key = time.monotonic(), (holder, stamp)
         seen, since, touched = self._seen.get(name, (None, now, False))
         if seen != key:
             since, touched = now, seen is not None
             self._seen[name] = (key, since, touched)
         if now - since > self._stale:
-            return "dead"
-        return "live" if touched else "silent"
+            return "dead", holder
+        return "live" if touched else "silent", holder
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.lock"
@@ -195,9 +198,9 @@ class Claims:
             file.write(content)
         return True
 
-    def _bury(self, name: str) -> None:
+    def _bury(self, name: str, dead: Holder | None) -> None:
         """Remove a dead claim, and not one that somebody made in its place meanwhile."""
-        path, dead = self._path(name), self.holder(name)
+        path = self._path(name)
         aside = self.folder / f".{uuid.uuid4().hex}.tmp"
         try:
             os.rename(path, aside)

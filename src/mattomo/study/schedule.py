@@ -96,7 +96,8 @@ class Schedule:
         needed = {c.id: c for unit in units if (c := self._plan.needs(unit)) is not None}
         # Longest first, so that no core waits for a late one.
         longest = sorted(units, key=lambda u: (-self._plan.seconds(u), u.id))
-        self._left = {item.id: item for item in (*needed.values(), *longest)}
+        items: list[Item] = [*needed.values(), *longest]
+        self._left = {item.id: item for item in items}
         while self._left:
             self._fill()
             if self._flying:
@@ -157,6 +158,7 @@ class Schedule:
 
     def _submit(self, item: Item) -> None:
         plan = self._plan
+        future: Future[Any]
         try:
             if isinstance(item, PlannedConditional):
                 future = self._executor.submit(learn, *plan.question(item))

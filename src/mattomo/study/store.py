@@ -38,14 +38,12 @@ from mattomo.learners.base import Trained, mean_absolute_error
 from mattomo.learners.conditional import Conditional
 from mattomo.materials.quarantine import Quarantine
 from mattomo.study import frames
+from mattomo.study.description import FORMAT, describe, is_damaged
 from mattomo.study.identity import digest
 from mattomo.study.outcome import Rows
 from mattomo.study.plan import Plan
 from mattomo.study.units import PlannedConditional, PlannedUnit
-from mattomo.version import __version__
 
-#: Raised when older programs could not read a folder.
-FORMAT = 2
 Kind = Literal["units", "conditionals"]
 #: What every folder of a kind holds at least.
 _TABLES: dict[Kind, tuple[str, ...]] = {
@@ -178,12 +176,7 @@ class Store:
                 file=str(path),
                 hint="Update mattomo to read it.",
             )
-        # Folders of earlier versions have no checksum.
-        claimed = found.get("checksum")
-        damaged = claimed is not None and claimed != digest(
-            {key: value for key, value in found.items() if key != "checksum"}
-        )
-        return found, damaged
+        return found, is_damaged(found)
 
     def _refuse_another(self, found: dict[str, Any], description: dict[str, Any]) -> None:
         if found["identity"] == description["identity"]:
@@ -219,7 +212,7 @@ class Store:
         if not folder.exists():
             return "missing"
         try:
-            sums = self._record(unit_id, kind)["sha256"]
+            sums = self.record(unit_id, kind)["sha256"]
             for name in {*_TABLES[kind], *sums}:
                 if _sha256((folder / name).read_bytes()) != sums[name]:
                     return "damaged"
@@ -307,7 +300,7 @@ class Store:
         try:
             for name, content in tables.items():
                 (part / name).write_bytes(content)
-            (part / "record.json").write_text(json.dumps(record, indent=2), encoding="utf-8")
+            (part / "record.json").write_bytes(json.dumps(record, indent=2).encode())
             try:
                 os.rename(part, self.folder / kind / unit_id)
             except OSError:
@@ -317,7 +310,8 @@ class Store:
         finally:
             shutil.rmtree(part, ignore_errors=True)
 
-    def _record(self, unit_id: str, kind: Kind = "units") -> dict[str, Any]:
+    def record(self, unit_id: str, kind: Kind = "units") -> dict[str, Any]:
+        """What a finished unit says of itself."""
         path = self.folder / kind / unit_id / "record.json"
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return record
@@ -325,7 +319,7 @@ class Store:
     def conditionals(self, planned_id: str) -> dict[str, Conditional]:
         """What `write_conditionals` wrote."""
         path = self.folder / "conditionals" / planned_id / "conditionals.parquet"
-        return frames.read_conditionals(path, self._record(planned_id, "conditionals")["properties"])
+        return frames.read_conditionals(path, self.record(planned_id, "conditionals")["properties"])
 
     def materials(self) -> Rows:
         """The rows that take part.
@@ -350,7 +344,7 @@ class Store:
 
     def records(self, unit_ids: Sequence[str]) -> list[dict[str, Any]]:
         """Records of the finished units among ``unit_ids``."""
-        return [self._record(unit_id) for unit_id in unit_ids if self.state(unit_id) == "done"]
+        return [self.record(unit_id) for unit_id in unit_ids if self.state(unit_id) == "done"]
 
     def curves(self, unit_id: str) -> pd.DataFrame:
         """Learning curves of a finished unit."""
@@ -364,37 +358,6 @@ class Store:
         """Predictions of the test rows under placebos, shape (n, n_test) by property; may be empty."""
         path = self.unit_folder(unit_id) / "swapped.parquet"
         return frames.read_swapped(path) if path.exists() else {}
-
-
-def describe(plan: Plan) -> dict[str, Any]:
-    """What a study is, as plain values."""
-    prepared = plan.prepared
-    config = {**plan.config.plain(), "learners": list(plan.learners)}
-    return {
-        "format": FORMAT,
-        "mattomo": __version__,
-        "identity": digest({"units": [unit.id for unit in plan.units]}),
-        "config": config,
-        "data": {
-            "source": prepared.materials.source,
-            "n_rows": prepared.n_rows,
-            "n_used": len(prepared.materials),
-            "n_quarantined": prepared.n_rows - len(prepared.materials),
-            "n_formulas": prepared.n_formulas,
-            "one_to_one": prepared.one_to_one,
-            "one_to_one_share": prepared.one_to_one / prepared.n_rows,
-            "fingerprint": plan.fingerprint,
-        },
-        "properties": [
-            {"name": name, **{k: v for k, v in vars(column.info).items() if k != "name"}}
-            for name, column in prepared.columns.items()
-        ],
-        "notices": list(prepared.notices),
-        "units": [unit.id for unit in plan.units],
-        "conditionals": [planned.id for planned in plan.conditionals],
-        # Rough processor seconds, to tell the remaining time by; three digits are the same on all processors.
-        "costs": {name: float(f"{seconds:.3g}") for name, seconds in plan.costs.items()},
-    }
 
 
 def _sha256(content: bytes) -> str:

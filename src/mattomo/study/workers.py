@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from importlib import metadata
+from typing import Any, cast
 
 from mattomo.learners import conditional
 from mattomo.learners.base import Learner, Split, Trained, Unit
@@ -90,7 +91,7 @@ def train(learner: Learner, unit: Unit, name: str, checkpoint: str = "") -> tupl
 
     if checkpoint and "checkpoint" in inspect.signature(learner.train).parameters:
         saved = FileCheckpoint(checkpoint, tell=say)
-        trained = learner.train(unit, tell, checkpoint=saved)
+        trained = cast(Any, learner).train(unit, tell, checkpoint=saved)
     else:
         trained = learner.train(unit, tell)
     return trained, environment(learner)
