@@ -16,6 +16,7 @@ from mattomo.cli.terminal import duration, errors, output, print_json, training_
 from mattomo.errors import InputError
 from mattomo.front import Results, Study
 from mattomo.report import render_terminal
+from mattomo.study.cluster import dask_workers
 from mattomo.study.run import RunReport
 from mattomo.study.run import run as run_plan
 from mattomo.study.shards import Shard, read_shard
@@ -33,6 +34,14 @@ def run(
         typer.Option(
             metavar="I/N",
             help="Only the I-th of N shares of the units, for job arrays; all may use one folder at once.",
+            show_default=False,
+        ),
+    ] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Train on a Dask cluster, e.g. tcp://node1:8786, or local:4 for one here.",
             show_default=False,
         ),
     ] = None,
@@ -54,7 +63,19 @@ def run(
     share = None if shard is None else read_shard(shard)
     if workers is not None and workers < 1:
         raise InputError("at least one worker is needed", column="--workers", value=workers)
-    done = train_and_report(study, out, workers, shard=share, report=report, quiet=quiet, json=json)
+    with contextlib.ExitStack() as stack:
+        executor, slots = (None, None) if dask is None else stack.enter_context(dask_workers(dask))
+        done = train_and_report(
+            study,
+            out,
+            workers,
+            executor=executor,
+            slots=slots,
+            shard=share,
+            report=report,
+            quiet=quiet,
+            json=json,
+        )
     if done.failed:
         raise typer.Exit(3)
 
