@@ -22,7 +22,9 @@ def status_command(
     if json:
         print_json({**asdict(found), "waiting": found.waiting})
         return
-    output.print(f"[bold]{escape(str(folder))}[/]: {found.done} of {found.planned} units done")
+    output.print(
+        f"[bold]{escape(str(folder))}[/]: {found.done} of {found.planned} units done", soft_wrap=True
+    )
     for running in found.running:
         saved = ", with a checkpoint" if running.checkpoint else ""
         output.print(f"running {escape(running.unit)}: {escape(running.holder)}{saved}", soft_wrap=True)
@@ -30,7 +32,7 @@ def status_command(
         output.print(f"[bold red]failed[/] {escape(unit)}: {escape(reason)}", soft_wrap=True)
         output.print("log: ", found.logs[unit], sep="", soft_wrap=True, markup=False)
     if found.waiting:
-        output.print(f"{found.waiting} units wait")
+        output.print(f"{found.waiting} waiting")
     if found.done < found.planned:
         output.print(_remaining(found))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
@@ -37,13 +38,15 @@ def dask_workers(
         `distributed` is not installed, nobody answers, or the workers have another mattomo.
     """
     try:
-        import dask
-        import distributed
+        dask: Any = importlib.import_module("dask")
+        distributed: Any = importlib.import_module("distributed")
     except ImportError:
-        raise InputError(
-            "Dask is not installed", column="--dask", value=address, hint="pip install 'mattomo[dask]'"
-        ) from None
-    where = {"column": "--dask", "value": address}
+        hint = "pip install 'mattomo[dask]'"
+        raise InputError("Dask is not installed", column="--dask", value=address, hint=hint) from None
+
+    def refused(problem: str, hint: str | None = None) -> InputError:
+        return InputError(problem, column="--dask", value=address, hint=hint)
+
     with contextlib.ExitStack() as stack:
         # The rows of a unit travel with it.
         stack.enter_context(dask.config.set({"distributed.admin.large-graph-warning-threshold": "100GB"}))
@@ -57,23 +60,21 @@ def dask_workers(
         try:
             client = distributed.Client(target, timeout=patience, set_as_default=False)
         except (OSError, ValueError, TypeError) as error:
-            raise InputError(
-                f"no Dask scheduler answers ({error})", **where, hint="E.g. tcp://node1:8786, or local:4."
-            ) from None
+            hint = "E.g. tcp://node1:8786, or local:4."
+            raise refused(f"no Dask scheduler answers ({error})", hint) from None
         stack.enter_context(client)
         try:
             client.wait_for_workers(1, timeout=patience)
         except TimeoutError:
-            raise InputError("this scheduler has no workers", **where, hint="Start `dask worker`.") from None
+            raise refused("this scheduler has no workers", "Start `dask worker`.") from None
         try:
             client.register_plugin(_one_thread(), name="mattomo")
             found = set(client.run(_version).values())
         except Exception as error:
-            raise InputError(f"the workers cannot use mattomo ({error})", **where) from None
+            raise refused(f"the workers cannot use mattomo ({error})") from None
         if found != {__version__}:
-            raise InputError(
-                f"the workers have mattomo {', '.join(sorted(found))}, this program is {__version__}", **where
-            )
+            versions = ", ".join(sorted(found))
+            raise refused(f"the workers have mattomo {versions}, this program is {__version__}")
         yield client.get_executor(pure=False), lambda: sum(client.nthreads().values()) + 1
 
 
