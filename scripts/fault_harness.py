@@ -44,7 +44,7 @@ CHOICES = {
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--kills", type=int, default=60)
+    parser.add_argument("--kills", type=int, default=60, help="0 for the other faults alone")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--materials", type=int, default=100)
@@ -55,7 +55,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="mattomo-faults-") as place:
         harness = Harness(Path(place), choices, given.materials, given.workers, random.Random(given.seed))
         harness.undisturbed()
-        harness.kill(given.kills)
+        if given.kills:
+            harness.kill(given.kills)
         if not given.only_kills:
             for fault in (harness.damage, harness.full_disk, harness.read_only, harness.little_memory):
                 fault()
@@ -169,7 +170,7 @@ class Harness:
         """A flipped bit or half of every kind of file; one run finds and repairs all."""
         folder = self._copy("damaged")
         paths = [*sorted(folder.glob("units/*/predictions.parquet"))[:2], folder / "materials.parquet"]
-        paths += [next(folder.glob("units/*trees*seed1*/record.json")), folder / "quarantine.csv"]
+        paths += [sorted(folder.glob("units/*/record.json"))[-1], folder / "quarantine.csv"]
         paths += [*folder.glob("conditionals/*seed0*/conditionals.parquet"), folder / "study.json"]
         for i, path in enumerate(paths):
             content = bytearray(path.read_bytes())
