@@ -37,7 +37,7 @@ from mattomo.study.plan import Plan, plan
 from mattomo.study.prepare import Prepared, prepare
 from mattomo.study.run import Progress, RunReport, run
 from mattomo.study.store import Store
-from mattomo.study.workers import analysis_workers
+from mattomo.study.workers import default_workers, local_workers
 
 #: Models times materials above which the analysis is spread over processes.
 _LARGE = 5_000_000
@@ -216,7 +216,7 @@ class Results:
         """
         rows = Store(self.folder).materials()
         large = len(self.outcome.errors) * len(rows.ids) > _LARGE
-        with analysis_workers() if large else nullcontext() as executor:
+        with local_workers(default_workers(), _silent) if large else nullcontext() as executor:
             scored = score_all(held_out(self.folder), rows, executor)
         return analyse(self.outcome, scored, rows, caps(self.folder))
 
@@ -342,6 +342,10 @@ class Results:
         table = gained[columns].head(20).to_html(index=False, float_format="{:+.1%}".format, escape=True)
         more = len(gained) - 20
         return head + table + (f"<p>… and {more:,} more: gains()</p>" if more > 0 else "")
+
+
+def _silent(name: str, share: float, message: str) -> None:
+    """An analysis has no progress to tell."""
 
 
 def _missing(values: NDArray[Any]) -> NDArray[np.bool_]:

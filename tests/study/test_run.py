@@ -153,10 +153,10 @@ def test_a_failed_unit_does_not_stop_the_others(study, tmp_path):
     from .conftest import Inline
 
     class Faulty(Inline):
-        def submit(self, fn, learner, unit, name):
+        def submit(self, fn, learner, unit, name, saved):
             if unit.representation == "structure":
                 return super().submit(lambda: 1 / 0)
-            return super().submit(fn, learner, unit, name)
+            return super().submit(fn, learner, unit, name, saved)
 
     results = study.run(tmp_path / "study", executor=Faulty())
     assert len(results.run.failed) == 2

@@ -15,6 +15,7 @@ from mattomo.cli.identity import identity_command
 from mattomo.cli.plan import plan
 from mattomo.cli.report import report
 from mattomo.cli.run import run
+from mattomo.cli.status import status_command
 from mattomo.cli.terminal import errors
 from mattomo.cli.tomography import tomography
 from mattomo.errors import InputError
@@ -50,6 +51,7 @@ def _root(
 for command in (demo, check, convert, plan, run, report, tomography):
     app.command()(command)
 app.command("identity")(identity_command)
+app.command("status")(status_command)
 
 
 def main() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +13,13 @@ from rich.markup import escape
 
 from mattomo.cli.options import study_options
 from mattomo.cli.terminal import duration, errors, output, print_json, training_progress
+from mattomo.errors import InputError
 from mattomo.front import Results, Study
 from mattomo.report import render_terminal
+from mattomo.study.cluster import dask_workers
+from mattomo.study.run import RunReport
+from mattomo.study.run import run as run_plan
+from mattomo.study.shards import Shard, read_shard
 
 
 @study_options
@@ -21,6 +29,30 @@ def run(
     workers: Annotated[
         int | None, typer.Option(help="Worker processes; one a core by default.", show_default=False)
     ] = None,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="I/N",
+            help="Only the I-th of N shares of the units, for job arrays; all may use one folder at once.",
+            show_default=False,
+        ),
+    ] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Train on a Dask cluster, e.g. tcp://node1:8786, or local:4 for one here.",
+            show_default=False,
+        ),
+    ] = None,
+    report: Annotated[
+        bool | None,
+        typer.Option(
+            "--report/--no-report",
+            help="Write the report; by default unless this run leaves units to other shards or runs.",
+            show_default=False,
+        ),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> None:
@@ -28,43 +60,99 @@ def run(
 
     Stop it at any time: the same command goes on where it stopped.
     """
-    results = train_and_report(study, out, workers, quiet=quiet, json=json)
-    if results.run is not None and results.run.failed:
+    share = None if shard is None else read_shard(shard)
+    if workers is not None and workers < 1:
+        raise InputError("at least one worker is needed", column="--workers", value=workers)
+    with contextlib.ExitStack() as stack:
+        executor, slots = (None, None) if dask is None else stack.enter_context(dask_workers(dask))
+        done = train_and_report(
+            study,
+            out,
+            workers,
+            executor=executor,
+            slots=slots,
+            shard=share,
+            report=report,
+            quiet=quiet,
+            json=json,
+        )
+    if done.failed:
         raise typer.Exit(3)
 
 
 def train_and_report(
-    study: Study, folder: Path, workers: int | None, *, quiet: bool = False, json: bool = False
-) -> Results:
+    study: Study,
+    folder: Path,
+    workers: int | None,
+    *,
+    executor: Executor | None = None,
+    slots: Callable[[], int] | None = None,
+    shard: Shard | None = None,
+    report: bool | None = None,
+    quiet: bool = False,
+    json: bool = False,
+) -> RunReport:
     """Run a study with a progress bar, print what it found and where the report is."""
+    planned = study.plan()
     try:
-        with training_progress(study.plan(), quiet) as tell:
-            results = study.run(folder, workers=workers, progress=tell)
+        with training_progress(planned, quiet, shard) as tell:
+            done = run_plan(
+                planned,
+                folder,
+                quarantine=study.quarantine,
+                workers=workers,
+                executor=executor,
+                slots=slots,
+                shard=shard,
+                tell=tell,
+            )
     except KeyboardInterrupt:
         errors.print("interrupted: finished units are stored; the same command goes on where it stopped")
         raise typer.Exit(130) from None
-    page = results.report()
-    report = results.run
-    assert report is not None
-    if json:
-        print_json(
-            {
-                "folder": str(folder),
-                "report": str(page),
-                "units": {"planned": results.outcome.units_planned, "done": report.done},
-                "trained": report.trained,
-                "failed": report.failed,
-                "seconds": report.seconds,
-                "summary": results.summary(),
-            }
-        )
-        return results
-    for unit, reason in report.failed.items():
+    for unit, reason in done.failed.items():
         errors.print(f"[bold red]failed[/] {escape(unit)}: {escape(reason)}", soft_wrap=True)
-    output.print(render_terminal(results.summary(), width=output.width))
+        errors.print("log: ", done.logs[unit], sep="", soft_wrap=True, markup=False)
+    if report is None:
+        report = done.complete or (shard is None and not done.elsewhere)
+    results = Results(folder, done) if report else None
+    page = None if results is None else _written(results)
+    if json:
+        document = {
+            "folder": str(folder),
+            "report": None if page is None else str(page),
+            "units": {"planned": len(planned.units), "done": done.done},
+            "trained": done.trained,
+            "failed": done.failed,
+            "logs": done.logs,
+            "elsewhere": done.elsewhere,
+            "seconds": done.seconds,
+        }
+        print_json(document | ({} if results is None else {"summary": results.summary()}))
+        return done
+    if results is not None:
+        output.print(render_terminal(results.summary(), width=output.width))
     output.print(
-        f"{report.trained} units trained in {duration(report.seconds)}, "
-        f"{report.done} of {results.outcome.units_planned} done"
+        f"{done.trained} units trained in {duration(done.seconds)}, {done.done} of {len(planned.units)} done"
     )
-    output.print("report: ", str(page), sep="", soft_wrap=True, markup=False)
-    return results
+    for unit, holder in done.elsewhere.items():
+        output.print(f"left to {escape(holder)}: {escape(unit)}", soft_wrap=True)
+    if page is not None:
+        output.print("report: ", str(page), sep="", soft_wrap=True, markup=False)
+    elif results is None:
+        output.print(
+            f"no report yet: `mattomo report {escape(str(folder))}` writes it from what is done",
+            soft_wrap=True,
+        )
+    return done
+
+
+def _written(results: Results) -> Path | None:
+    """Path of the report; a disk too full for it costs no results."""
+    with contextlib.suppress(OSError):
+        return results.report()
+    errors.print(
+        "[bold red]the report cannot be written:[/] "
+        f"`mattomo report {escape(str(results.folder))} --out FOLDER` writes it elsewhere",
+        soft_wrap=True,
+    )
+    return None

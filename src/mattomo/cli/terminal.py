@@ -21,6 +21,7 @@ from rich.progress import (
 
 from mattomo.study.plan import Plan
 from mattomo.study.run import Progress as RunProgress
+from mattomo.study.shards import Shard
 
 output = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
@@ -47,9 +48,15 @@ def duration(seconds: float) -> str:
 
 
 @contextmanager
-def training_progress(plan: Plan, quiet: bool = False) -> Iterator[Callable[[RunProgress], None]]:
-    """A bar over the expected cost of all units, with the remaining time."""
+def training_progress(
+    plan: Plan, quiet: bool = False, shard: Shard | None = None
+) -> Iterator[Callable[[RunProgress], None]]:
+    """A bar over the expected cost of all units (of a shard), with the remaining time."""
     cost = plan.costs
+    units = plan.units if shard is None else shard.units(plan.units)
+    if shard is not None:
+        needed = {c.id for unit in units if (c := plan.needs(unit)) is not None}
+        cost = {name: cost[name] for name in (*needed, *(unit.id for unit in units))}
     done: dict[str, float] = {}
     bar = Progress(
         TextColumn("[bold]training[/]"),
@@ -62,17 +69,16 @@ def training_progress(plan: Plan, quiet: bool = False) -> Iterator[Callable[[Run
         console=errors,
         disable=quiet,
     )
-    models = {unit.id: len(unit.tasks) for unit in plan.units}
+    models = {unit.id: len(unit.tasks) for unit in units}
 
     with bar:
         task = bar.add_task("training", total=sum(cost.values()) or 1, models="")
 
         def tell(progress: RunProgress) -> None:
             if progress.message:
-                errors.print(
-                    f"[yellow]{escape(progress.unit)}: {escape(progress.message)}[/]", soft_wrap=True
-                )
-            if progress.unit:
+                about = f"{progress.unit}: " if progress.unit else ""
+                errors.print(f"[yellow]{escape(about + progress.message)}[/]", soft_wrap=True)
+            if progress.unit in cost:
                 done[progress.unit] = max(progress.share, done.get(progress.unit, 0.0))
             finished = sum(models.get(u, 0) for u, share in done.items() if share == 1)
             bar.update(

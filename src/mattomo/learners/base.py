@@ -115,6 +115,22 @@ class Trained:
     swapped: Mapping[tuple[int, str], NDArray[np.float32]] = field(default_factory=dict)
 
 
+class Checkpoint(Protocol):
+    """Where a learner may save its state while it trains (see `mattomo.study.checkpoint`)."""
+
+    def due(self) -> bool:
+        """Whether it is time to save again."""
+        ...
+
+    def save(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Replace what was saved, whole or not at all."""
+        ...
+
+    def load(self) -> dict[str, NDArray[Any]] | None:
+        """What was saved last, if anything."""
+        ...
+
+
 class Learner(Protocol):
     """Reads projections. A learner knows nothing of studies, files or processes."""
 
@@ -138,7 +154,11 @@ class Learner(Protocol):
         ...
 
     def train(self, unit: Unit, progress: Callable[[float], None] | None = None) -> Trained:
-        """Train all tasks of a unit; ``progress`` is told the share done so far."""
+        """Train all tasks of a unit; ``progress`` is told the share done so far.
+
+        A learner whose ``train`` also has a parameter ``checkpoint`` gets a `Checkpoint` there, and must give
+        the same numbers whether it goes on from one or not.
+        """
         ...
 
 

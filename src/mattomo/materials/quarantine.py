@@ -106,13 +106,17 @@ class Quarantine:
         names = [field.name for field in fields(QuarantinedRow)]
         return pd.DataFrame([astuple(row) for row in self.rows], columns=names)
 
-    def write_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write all entries as CSV, whole or not at all; cells are safe to open in a spreadsheet."""
+    def to_csv(self) -> str:
+        """All entries as CSV; cells are safe to open in a spreadsheet."""
         text = io.StringIO(newline="")
         writer = csv.writer(text)
         writer.writerow([field.name for field in fields(QuarantinedRow)])
         writer.writerows([_spreadsheet_safe(str(cell)) for cell in astuple(row)] for row in self.rows)
-        write_text(path, text.getvalue())
+        return text.getvalue()
+
+    def write_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write `to_csv`, whole or not at all."""
+        write_text(path, self.to_csv())
 
 
 def shown(value: object) -> str:

@@ -6,34 +6,24 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from typing import Any
 
 from mattomo.materials.quarantine import Quarantine
+from mattomo.study import checkpoint
+from mattomo.study.journal import Journal
+from mattomo.study.locks import Claims
 from mattomo.study.plan import Plan
+from mattomo.study.schedule import Progress, Schedule
+from mattomo.study.shards import Shard
 from mattomo.study.store import Store
-from mattomo.study.units import PlannedConditional, PlannedUnit
-from mattomo.study.workers import default_workers, learn, local_workers, train
+from mattomo.study.units import PlannedUnit
+from mattomo.study.workers import default_workers, local_workers
 
+__all__ = ["Progress", "RunReport", "run"]
 
-@dataclass(frozen=True)
-class Progress:
-    """What a run tells while it works.
-
-    Attributes
-    ----------
-    unit : str
-        Its id, or "" for a message about the whole run.
-    share : float
-        Share of the unit that is done; 1 only once it is stored.
-    message : str
-        Something to show, e.g. why a unit is trained again.
-    """
-
-    unit: str
-    share: float
-    message: str = ""
+#: Units handed at a time to an executor whose size is not told.
+_SLOTS = 32
 
 
 @dataclass(frozen=True)
@@ -43,17 +33,26 @@ class RunReport:
     Attributes
     ----------
     done, trained : int
-        Units now finished, and those trained by this run.
+        Units of the study now finished, and those trained by this run.
     failed : dict of str to str
         Reason by unit.
     seconds : float
         Wall time of this run.
+    elsewhere : dict of str to str
+        Units left to other runs that are training them, and who they are.
+    logs : dict of str to str
+        Path of the log of each failed unit.
+    complete : bool
+        Whether every unit of the study is finished.
     """
 
     done: int
     trained: int
     failed: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    elsewhere: dict[str, str] = field(default_factory=dict)
+    logs: dict[str, str] = field(default_factory=dict)
+    complete: bool = True
 
 
 def run(
@@ -63,12 +62,15 @@ def run(
     quarantine: Quarantine | None = None,
     workers: int | None = None,
     executor: Executor | None = None,
+    slots: Callable[[], int] | None = None,
+    shard: Shard | None = None,
     tell: Callable[[Progress], None] | None = None,
 ) -> RunReport:
     """Train the missing units of a plan and store them.
 
-    Killing a run loses the units it was training, never a finished one. A unit that fails is reported
-    and does not stop the others.
+    Killing a run loses the units it was training (those with checkpoints: their last minute), never a
+    finished one. A unit that fails, or ends its worker process twice, is reported and does not stop the
+    others. Several runs may share a folder, at once too: each leaves alone what another is making.
 
     Parameters
     ----------
@@ -81,8 +83,12 @@ def run(
         Local processes; one a core by default. It does not change any result.
     executor : concurrent.futures.Executor, optional
         Where to train instead of local processes.
+    slots : callable, optional
+        How many units to hand to ``executor`` at a time; asked again and again, as clusters grow.
+    shard : Shard, optional
+        Train only this share of the units, and what they need.
     tell : callable, optional
-        Receives `Progress`.
+        Receives `Progress`, from one thread at a time.
 
     Returns
     -------
@@ -94,99 +100,94 @@ def run(
         The folder holds another study or cannot be written.
     """
     started = time.perf_counter()
-    tell = tell or (lambda _: None)
+    tell = _one_at_a_time(tell or (lambda _: None))
     store = Store(folder)
-    store.create(plan, (quarantine or Quarantine()) + plan.prepared.left_out)
-    store.sweep()
-    missing = [unit for unit in plan.units if not _is_done(store, unit.id, "units", tell)]
-    needed = {c.id: c for unit in missing if (c := plan.needs(unit)) is not None}
-    before = [c for c in needed.values() if not _is_done(store, c.id, "conditionals", tell)]
-    failed: dict[str, str] = {}
-    if missing:
-        # Longest first, so that no core waits for a late one.
-        missing.sort(key=lambda u: (-plan.seconds(u), u.id))
-        if executor is not None:
-            failed = _train(plan, missing, before, store, executor, tell)
+    journal = Journal(store.folder / "logs")
+    outdated = store.check(plan, (quarantine or Quarantine()) + plan.prepared.left_out)
+    mine = plan.units if shard is None else shard.units(plan.units)
+    missing: list[PlannedUnit] = []
+    for unit in mine:
+        if store.state(unit.id) == "done":
+            tell(Progress(unit.id, 1.0))
         else:
-            n = max(1, min(workers or default_workers(), len(missing)))
-            with local_workers(n) as (pool, queue):
-                listener = threading.Thread(target=_listen, args=(queue, tell), daemon=True)
-                listener.start()
-                try:
-                    failed = _train(plan, missing, before, store, pool, tell)
-                finally:
-                    queue.put(None)
-                    listener.join(timeout=5)
-    done = len(plan.units) - len(failed)
-    return RunReport(done, len(missing) - len(failed), failed, time.perf_counter() - started)
-
-
-def _is_done(store: Store, name: str, kind: str, tell: Callable[[Progress], None]) -> bool:
-    state = store.state(name, kind)
-    if state == "damaged":
-        store.discard(name, kind)
-        tell(Progress(name, 0.0, "stored numbers are damaged (checksum): making them again"))
-    if state == "done":
-        tell(Progress(name, 1.0))
-    return state == "done"
-
-
-def _train(
-    plan: Plan,
-    units: list[PlannedUnit],
-    before: list[PlannedConditional],
-    store: Store,
-    executor: Executor,
-    tell: Callable[[Progress], None],
-) -> dict[str, str]:
-    """Learn what the units need, then train them, each as soon as its need is met."""
+            missing.append(unit)
+    trained: list[str] = []
     failed: dict[str, str] = {}
-    waiting = {c.id: [unit for unit in units if plan.needs(unit) == c] for c in before}
-    held = {unit.id for some in waiting.values() for unit in some}
-    futures: dict[Future[Any], PlannedUnit | PlannedConditional] = {
-        executor.submit(learn, *plan.question(c)): c for c in before
-    }
+    elsewhere: dict[str, str] = {}
+    if missing or outdated:
+        n = max(1, min(workers or default_workers(), len(missing)))
+        if executor is None:
+            # One more than the workers, so that none of them waits for the next.
+            slots = lambda: n + 1  # noqa: E731
+        slots = slots or (lambda: _SLOTS)
+        with _claims(store, n if executor is None else slots()) as claims:
+            _prepare(store, outdated, claims, plan, tell)
 
-    def fail(unit: PlannedUnit, reason: str) -> None:
-        failed[unit.id] = reason
-        tell(Progress(unit.id, 0.0, f"failed: {reason}"))
+            def work(pool: Executor) -> Schedule:
+                schedule = Schedule(plan, store, claims, journal, pool, slots, tell)
+                schedule.run(missing)
+                return schedule
 
-    def submit(unit: PlannedUnit) -> None:
-        needed = plan.needs(unit)
-        try:
-            known = None if needed is None else store.conditionals(needed.id)
-            future = executor.submit(train, plan.learners[unit.learner], plan.unit(unit, known), unit.id)
-        except Exception as error:  # the pool broke down, or its need cannot be read
-            fail(unit, f"{type(error).__name__}: {error}")
-        else:
-            futures[future] = unit
-
-    for unit in units:
-        if unit.id not in held:
-            submit(unit)
-    while futures:
-        for future in wait(futures, return_when=FIRST_COMPLETED).done:
-            item = futures.pop(future)
-            try:
-                if isinstance(item, PlannedConditional):
-                    store.write_conditionals(plan, item, *future.result())
-                else:
-                    store.write(plan, item, *future.result())
-            except Exception as error:
-                reason = f"{type(error).__name__}: {error}"
-                if isinstance(item, PlannedConditional):
-                    reason = f"what it needs beforehand failed ({item.id}): {reason}"
-                for unit in waiting[item.id] if isinstance(item, PlannedConditional) else [item]:
-                    fail(unit, reason)
-                continue
-            tell(Progress(item.id, 1.0))
-            if isinstance(item, PlannedConditional):
-                for unit in waiting[item.id]:
-                    submit(unit)
-    return failed
+            if executor is not None:
+                schedule = work(executor)
+            elif missing:
+                with local_workers(n, lambda *told: tell(_under_way(*told))) as pool:
+                    schedule = work(pool)
+        if missing:
+            trained, failed, elsewhere = schedule.trained, schedule.failed, schedule.elsewhere
+    done = sum(store.exists(unit.id) for unit in plan.units)
+    return RunReport(
+        done=done,
+        trained=len(trained),
+        failed=failed,
+        seconds=time.perf_counter() - started,
+        elsewhere={name: who for name, who in elsewhere.items() if not store.exists(name)},
+        logs={name: str(journal.log(name)) for name in failed},
+        complete=done == len(plan.units),
+    )
 
 
-def _listen(queue: Any, tell: Callable[[Progress], None]) -> None:
-    while (item := queue.get()) is not None:
-        name, share = item
-        tell(Progress(name, min(share, 0.999)))
+def _claims(store: Store, workers: int) -> Claims:
+    try:
+        store.folder.mkdir(parents=True, exist_ok=True)
+        claims = Claims(store.folder / "running", workers=workers)
+        claims.folder.mkdir(exist_ok=True)
+        return claims
+    except OSError as error:
+        raise store.unwritable(error) from None
+
+
+def _prepare(
+    store: Store, outdated: dict[str, bytes], claims: Claims, plan: Plan, tell: Callable[[Progress], None]
+) -> None:
+    """Write what the folder lacks besides units, and remove what killed runs left."""
+    try:
+        while not claims.take("study"):
+            time.sleep(0.2)  # another run is writing the very same
+        for message in store.create(outdated):
+            tell(Progress("", 0.0, message))
+        for name in store.parts():
+            if claims.take(name):
+                store.sweep(name)
+                claims.release(name)
+        for unit in plan.units:
+            if store.exists(unit.id):
+                checkpoint.discard(store.checkpoint(unit.id))
+    except OSError as error:
+        raise store.unwritable(error) from None
+    finally:
+        claims.release("study")
+
+
+def _under_way(unit: str, share: float, message: str) -> Progress:
+    return Progress(unit, min(share, 0.999), message)
+
+
+def _one_at_a_time(tell: Callable[[Progress], None]) -> Callable[[Progress], None]:
+    lock = threading.Lock()
+
+    def told(progress: Progress) -> None:
+        with lock:
+            tell(progress)
+
+    return told

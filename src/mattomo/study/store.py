@@ -12,6 +12,9 @@ units/<id>/
     swapped.parquet       predictions of the test rows under conditional placebos, if any were drawn
     curves.parquet        epoch, task, validation error, training loss
     record.json           tasks, errors, timings, environment, checksums of the tables
+checkpoints/<id>.npz  state of a unit in training, for learners that save it
+running/<id>.lock     who is making a unit (see `mattomo.study.locks`)
+logs/<id>.log         what happened to a unit; <id>.json beside it while it has failed
 """
 
 from __future__ import annotations
@@ -19,11 +22,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -35,16 +39,23 @@ from mattomo.learners.base import Trained, mean_absolute_error
 from mattomo.learners.conditional import Conditional
 from mattomo.materials.quarantine import Quarantine
 from mattomo.study import frames
+from mattomo.study.description import FORMAT, describe, is_damaged
 from mattomo.study.identity import digest
 from mattomo.study.outcome import Rows
 from mattomo.study.plan import Plan
 from mattomo.study.units import PlannedConditional, PlannedUnit
-from mattomo.version import __version__
 
-#: Raised when older programs could not read a folder.
-FORMAT = 2
+Kind = Literal["units", "conditionals"]
 #: What every folder of a kind holds at least.
-_TABLES = {"units": ("predictions.parquet", "curves.parquet"), "conditionals": ("conditionals.parquet",)}
+_TABLES: dict[Kind, tuple[str, ...]] = {
+    "units": ("predictions.parquet", "curves.parquet"),
+    "conditionals": ("conditionals.parquet",),
+}
+#: What a run that was killed while it made a folder may have left there.
+_OURS = re.compile(
+    r"units|conditionals|checkpoints|running|logs|quarantine\.csv|materials\.parquet|relations\.json"
+    r"|\.(study\.json|quarantine\.csv|materials\.parquet|relations\.json)\..*"
+)
 
 
 class Store:
@@ -58,38 +69,73 @@ class Store:
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder)
 
-    def create(self, plan: Plan, quarantine: Quarantine) -> None:
-        """Make the folder, or check that it holds this very study.
+    def check(self, plan: Plan, quarantine: Quarantine) -> dict[str, bytes]:
+        """Check that the folder is new or holds this very study; nothing is written.
+
+        Returns
+        -------
+        dict of str to bytes
+            Files of the study, besides its units, that are missing or damaged, and what belongs in them.
 
         Raises
         ------
         InputError
-            The folder holds another study, was written by a newer mattomo, or cannot be written.
+            The folder holds another study or something else, or was written by a newer mattomo.
         """
+        contents = {
+            "quarantine.csv": quarantine.to_csv().encode("utf-8", errors="replace"),
+            "materials.parquet": frames.materials(plan.prepared.materials, plan.prepared.columns),
+        }
         description = describe(plan)
-        path = self.folder / "study.json"
-        if path.exists():
-            self._refuse_another(description)
-            if (self.folder / "materials.parquet").exists():
-                return
-        elif self.folder.exists() and any(self.folder.iterdir()):
-            raise InputError(
-                "this folder is not empty and holds no study",
-                file=str(self.folder),
-                hint="Choose a new folder.",
-            )
+        description["sha256"] = {name: _sha256(content) for name, content in contents.items()}
+        description["checksum"] = digest(description)
+        # Last: a folder with a description has the rest.
+        contents["study.json"] = json.dumps(description, indent=2, ensure_ascii=False).encode()
+        known = {unit.id for unit in plan.units}
+        ours = all(path.name in known for path in self.folder.glob("units/[!.]*"))
+        if (self.folder / "study.json").exists():
+            found, damage = self._read_description()
+            if not damage:
+                self._refuse_another(found, description)
+            elif not ours:
+                raise self._damaged()
+        elif self.folder.exists():
+            others = [path.name for path in self.folder.iterdir() if not _OURS.fullmatch(path.name)]
+            if others or not ours:
+                raise InputError(
+                    "this folder is not empty and holds no study",
+                    file=str(self.folder),
+                    hint="Choose a new folder.",
+                )
+        return {name: content for name, content in contents.items() if not self._holds(name, content)}
+
+    def create(self, outdated: Mapping[str, bytes]) -> list[str]:
+        """Write what `check` found missing or damaged; returns what to tell the user."""
+        messages = []
+        for kind in (*_TABLES, "checkpoints"):
+            (self.folder / kind).mkdir(parents=True, exist_ok=True)
+        for path in self.folder.glob(".*"):
+            if _OURS.fullmatch(path.name):
+                path.unlink(missing_ok=True)
+        for name, content in outdated.items():
+            if (self.folder / name).exists() and not self._holds(name, content):
+                messages.append(f"{name} was damaged or out of date: written again")
+            write_bytes(self.folder / name, content)
+        return messages
+
+    def unwritable(self, error: OSError) -> InputError:
+        """What to say when the folder itself cannot be written."""
+        return InputError(
+            f"cannot write the study folder: {error.strerror or error}",
+            file=str(self.folder),
+            hint="Choose a folder you may write to, on a disk with room.",
+        )
+
+    def _holds(self, name: str, content: bytes) -> bool:
         try:
-            (self.folder / "units").mkdir(parents=True, exist_ok=True)
-            quarantine.write_csv(self.folder / "quarantine.csv")
-            table = frames.materials(plan.prepared.materials, plan.prepared.columns)
-            write_bytes(self.folder / "materials.parquet", table)
-            write_text(path, json.dumps(description, indent=2, ensure_ascii=False))
-        except OSError as error:
-            raise InputError(
-                f"cannot write the study folder: {error.strerror}",
-                file=str(self.folder),
-                hint="Choose a folder you may write to, on a disk with room.",
-            ) from None
+            return (self.folder / name).read_bytes() == content
+        except OSError:
+            return False
 
     def description(self) -> dict[str, Any]:
         """What `describe` wrote.
@@ -97,29 +143,43 @@ class Store:
         Raises
         ------
         InputError
-            There is no study here, or it is of a newer format.
+            There is no study here, it is damaged, or it is of a newer format.
         """
+        found, damaged = self._read_description()
+        if damaged:
+            raise self._damaged()
+        return found
+
+    def _damaged(self) -> InputError:
+        return InputError(
+            "this file is damaged",
+            file=str(self.folder / "study.json"),
+            hint="Run the study again into the same folder: finished units are kept.",
+        )
+
+    def _read_description(self) -> tuple[dict[str, Any], bool]:
+        """The description, and whether it is damaged."""
         path = self.folder / "study.json"
         try:
-            description: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            found = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise InputError(
                 "there is no study in this folder", file=str(self.folder), hint="Run one with `mattomo run`."
             ) from None
         except (json.JSONDecodeError, UnicodeDecodeError):
+            return {}, True
+        if not isinstance(found, dict):
+            return {}, True
+        version = found.get("format", 0)
+        if isinstance(version, int) and version > FORMAT:
             raise InputError(
-                "this file is damaged", file=str(path), hint="Restore it, or start anew."
-            ) from None
-        if description.get("format", 0) > FORMAT:
-            raise InputError(
-                f"this study was written by a newer mattomo ({description.get('mattomo', '?')})",
+                f"this study was written by a newer mattomo ({found.get('mattomo', '?')})",
                 file=str(path),
                 hint="Update mattomo to read it.",
             )
-        return description
+        return found, is_damaged(found)
 
-    def _refuse_another(self, description: dict[str, Any]) -> None:
-        found = self.description()
+    def _refuse_another(self, found: dict[str, Any], description: dict[str, Any]) -> None:
         if found["identity"] == description["identity"]:
             return
         old, new = found["config"], description["config"]
@@ -139,28 +199,41 @@ class Store:
         """Where a unit is, or will be."""
         return self.folder / "units" / unit_id
 
-    def state(self, unit_id: str, kind: str = "units") -> str:
+    def checkpoint(self, unit_id: str) -> Path:
+        """Where a unit in training saves its state."""
+        return self.folder / "checkpoints" / f"{unit_id}.npz"
+
+    def exists(self, unit_id: str, kind: Kind = "units") -> bool:
+        """Whether something is stored; `state` also looks whether it is whole."""
+        return (self.folder / kind / unit_id / "record.json").exists()
+
+    def state(self, unit_id: str, kind: Kind = "units") -> str:
         """``"done"``, ``"missing"`` or ``"damaged"``; ``kind`` may be ``"conditionals"``."""
         folder = self.folder / kind / unit_id
         if not folder.exists():
             return "missing"
         try:
-            sums = self._record(unit_id, kind)["sha256"]
+            sums = self.record(unit_id, kind)["sha256"]
             for name in {*_TABLES[kind], *sums}:
-                if hashlib.sha256((folder / name).read_bytes()).hexdigest() != sums[name]:
+                if _sha256((folder / name).read_bytes()) != sums[name]:
                     return "damaged"
         except (OSError, ValueError, KeyError, TypeError):
             return "damaged"
         return "done"
 
-    def discard(self, unit_id: str, kind: str = "units") -> None:
+    def discard(self, unit_id: str, kind: Kind = "units") -> None:
         """Remove what is damaged, so that it is made again."""
         shutil.rmtree(self.folder / kind / unit_id, ignore_errors=True)
 
-    def sweep(self) -> None:
-        """Remove what killed runs left half-written."""
+    def parts(self) -> list[str]:
+        """What runs are writing, or left half-written when they were killed."""
+        found = [path.name for kind in _TABLES for path in (self.folder / kind).glob(".*.part")]
+        return sorted({name[1:].rsplit(".", 2)[0] for name in found})
+
+    def sweep(self, unit_id: str) -> None:
+        """Remove what killed runs left half-written of a unit."""
         for kind in _TABLES:
-            for folder in (self.folder / kind).glob(".*.part"):
+            for folder in (self.folder / kind).glob(f".{unit_id}.*.part"):
                 shutil.rmtree(folder, ignore_errors=True)
 
     def write(self, plan: Plan, unit: PlannedUnit, trained: Trained, environment: dict[str, str]) -> None:
@@ -220,15 +293,15 @@ class Store:
         }
         self._write(planned.id, "conditionals", {"conditionals.parquet": table}, record)
 
-    def _write(self, unit_id: str, kind: str, tables: dict[str, bytes], record: dict[str, Any]) -> None:
+    def _write(self, unit_id: str, kind: Kind, tables: dict[str, bytes], record: dict[str, Any]) -> None:
         record["format"] = FORMAT
-        record["sha256"] = {name: hashlib.sha256(content).hexdigest() for name, content in tables.items()}
+        record["sha256"] = {name: _sha256(content) for name, content in tables.items()}
         part = self.folder / kind / f".{unit_id}.{uuid.uuid4().hex[:8]}.part"
         part.mkdir(parents=True)
         try:
             for name, content in tables.items():
                 (part / name).write_bytes(content)
-            (part / "record.json").write_text(json.dumps(record, indent=2), encoding="utf-8")
+            (part / "record.json").write_bytes(json.dumps(record, indent=2).encode())
             try:
                 os.rename(part, self.folder / kind / unit_id)
             except OSError:
@@ -238,7 +311,8 @@ class Store:
         finally:
             shutil.rmtree(part, ignore_errors=True)
 
-    def _record(self, unit_id: str, kind: str = "units") -> dict[str, Any]:
+    def record(self, unit_id: str, kind: Kind = "units") -> dict[str, Any]:
+        """What a finished unit says of itself."""
         path = self.folder / kind / unit_id / "record.json"
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return record
@@ -246,11 +320,11 @@ class Store:
     def conditionals(self, planned_id: str) -> dict[str, Conditional]:
         """What `write_conditionals` wrote."""
         path = self.folder / "conditionals" / planned_id / "conditionals.parquet"
-        return frames.read_conditionals(path, self._record(planned_id, "conditionals")["properties"])
+        return frames.read_conditionals(path, self.record(planned_id, "conditionals")["properties"])
 
     def entropies(self, planned_id: str) -> tuple[str, dict[str, float]]:
         """Representation, and cross-entropy (bits) of each category that was learned from it."""
-        record = self._record(planned_id, "conditionals")
+        record = self.record(planned_id, "conditionals")
         about = {name: each.get("cross_entropy") for name, each in record["properties"].items()}
         return record["representation"], {name: bits for name, bits in about.items() if bits is not None}
 
@@ -275,7 +349,10 @@ class Store:
             Their table is missing (a folder of mattomo 0.1) or damaged.
         """
         path = self.folder / "materials.parquet"
+        known = self.description().get("sha256", {}).get(path.name)
         try:
+            if known is not None and _sha256(path.read_bytes()) != known:
+                raise ValueError("checksum")
             return frames.read_materials(path)
         except (OSError, ValueError, KeyError):
             raise InputError(
@@ -286,7 +363,7 @@ class Store:
 
     def records(self, unit_ids: Sequence[str]) -> list[dict[str, Any]]:
         """Records of the finished units among ``unit_ids``."""
-        return [self._record(unit_id) for unit_id in unit_ids if self.state(unit_id) == "done"]
+        return [self.record(unit_id) for unit_id in unit_ids if self.state(unit_id) == "done"]
 
     def curves(self, unit_id: str) -> pd.DataFrame:
         """Learning curves of a finished unit."""
@@ -302,33 +379,8 @@ class Store:
         return frames.read_swapped(path) if path.exists() else {}
 
 
-def describe(plan: Plan) -> dict[str, Any]:
-    """What a study is, as plain values."""
-    prepared = plan.prepared
-    config = {**plan.config.plain(), "learners": list(plan.learners)}
-    return {
-        "format": FORMAT,
-        "mattomo": __version__,
-        "identity": digest({"units": [unit.id for unit in plan.units]}),
-        "config": config,
-        "data": {
-            "source": prepared.materials.source,
-            "n_rows": prepared.n_rows,
-            "n_used": len(prepared.materials),
-            "n_quarantined": prepared.n_rows - len(prepared.materials),
-            "n_formulas": prepared.n_formulas,
-            "one_to_one": prepared.one_to_one,
-            "one_to_one_share": prepared.one_to_one / prepared.n_rows,
-            "fingerprint": plan.fingerprint,
-        },
-        "properties": [
-            {"name": name, **{k: v for k, v in vars(column.info).items() if k != "name"}}
-            for name, column in prepared.columns.items()
-        ],
-        "notices": list(prepared.notices),
-        "units": [unit.id for unit in plan.units],
-        "conditionals": [planned.id for planned in plan.conditionals],
-    }
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _number(value: float) -> float | None:

@@ -1,17 +1,17 @@
-"""Worker processes: spawned, single-threaded, one a core; they train units and report progress."""
+"""What workers do: they learn conditionals and train units, one thread each, and report progress."""
 
 from __future__ import annotations
 
 import contextlib
 import importlib.util
-import multiprocessing
+import inspect
 import os
 import platform
 import shutil
-from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from importlib import metadata
-from typing import Any
+from typing import Any, cast
 
 from mattomo.learners import conditional
 from mattomo.learners.base import Learner, Split, Trained, Unit
@@ -19,11 +19,13 @@ from mattomo.learners.conditional import Conditional
 from mattomo.learners.trees import Trees
 from mattomo.materials.table import Column
 from mattomo.projections.descriptors import Table
+from mattomo.study.checkpoint import FileCheckpoint
+from mattomo.study.pool import LocalWorkers
 from mattomo.version import __version__
 
 #: Environment of the workers. One thread each: several models at once beat several threads for one. Huge
 #: pages and a heap that is not given back spare the page faults of every step's buffers.
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
@@ -31,7 +33,8 @@ _ENVIRONMENT = {
     "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
 }
 
-_progress: Any = None
+#: In a worker: passes unit, share done and message on to the run.
+_tell: Callable[[str, float, str], None] | None = None
 
 
 def default_workers() -> int:
@@ -50,44 +53,47 @@ def has_gpu() -> bool:
 
 
 @contextlib.contextmanager
-def local_workers(n: int) -> Iterator[tuple[Executor, Any]]:
-    """A pool of ``n`` worker processes and the queue their progress comes through.
+def local_workers(n: int, tell: Callable[[str, float, str], None]) -> Iterator[Executor]:
+    """``n`` worker processes as an executor.
 
     Leaving with an exception (Ctrl-C included) ends the workers at once: their unfinished units are lost,
     finished ones are not.
+
+    Parameters
+    ----------
+    n : int
+    tell : callable
+        Receives unit, share done and message, from several threads.
     """
-    context = multiprocessing.get_context("spawn")
-    queue = context.SimpleQueue()
-    with _environment(_ENVIRONMENT):
-        pool = ProcessPoolExecutor(n, mp_context=context, initializer=_start, initargs=(queue,))
+    with _environment(ENVIRONMENT):
+        pool = LocalWorkers(n, tell)
         try:
-            yield pool, queue
+            yield pool
         except BaseException:
-            for process in list((pool._processes or {}).values()):
-                process.terminate()
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.kill()
             raise
         pool.shutdown()
 
 
-@contextlib.contextmanager
-def analysis_workers(n: int | None = None) -> Iterator[Executor]:
-    """Spawned single-threaded processes for an analysis; one a core by default."""
-    context = multiprocessing.get_context("spawn")
-    with _environment(_ENVIRONMENT):
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        with ProcessPoolExecutor(n or cores, mp_context=context) as pool:
-            yield pool
+def train(learner: Learner, unit: Unit, name: str, checkpoint: str = "") -> tuple[Trained, dict[str, str]]:
+    """What a worker does: train a unit, telling the share done under ``name``.
 
-
-def train(learner: Learner, unit: Unit, name: str) -> tuple[Trained, dict[str, str]]:
-    """What a worker does: train a unit, telling the share done under ``name``."""
+    ``checkpoint`` is a path, for learners that save their state while they train.
+    """
 
     def tell(share: float) -> None:
-        if _progress is not None:
-            _progress.put((name, share))
+        if _tell is not None:
+            _tell(name, share, "")
 
-    trained = learner.train(unit, tell)
+    def say(message: str) -> None:
+        if _tell is not None:
+            _tell(name, 0.0, message)
+
+    if checkpoint and "checkpoint" in inspect.signature(learner.train).parameters:
+        saved = FileCheckpoint(checkpoint, tell=say)
+        trained = cast(Any, learner).train(unit, tell, checkpoint=saved)
+    else:
+        trained = learner.train(unit, tell)
     return trained, environment(learner)
 
 
@@ -124,15 +130,6 @@ def environment(learner: Learner) -> dict[str, str]:
     }
 
 
-def _start(queue: Any) -> None:
-    global _progress
-    _progress = queue
-    # Ctrl-C goes to the whole group; the parent decides what happens to its workers.
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
 @contextlib.contextmanager
 def _environment(values: dict[str, str]) -> Iterator[None]:
     """Variables for processes started meanwhile; the user's own settings win."""
@@ -143,3 +140,9 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
     finally:
         for key in added:
             os.environ.pop(key, None)
+
+
+def told_by(tell: Callable[[str, float, str], None]) -> None:
+    """Where `train` sends its progress in this process."""
+    global _tell
+    _tell = tell

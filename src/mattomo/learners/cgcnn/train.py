@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
 import jax
@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mattomo.keyed import generator
-from mattomo.learners.base import Reads, Task, Trained, Unit, mean_absolute_error
+from mattomo.learners.base import Checkpoint, Reads, Task, Trained, Unit, mean_absolute_error
 from mattomo.learners.cgcnn.batches import padded, shape_for, stratified
 from mattomo.learners.cgcnn.initial import initial
 from mattomo.learners.cgcnn.model import Batch, Params, State
-from mattomo.learners.cgcnn.steps import keep_better, predict_step, stack, swap_step, train_step
+from mattomo.learners.cgcnn.steps import Stack, keep_better, predict_step, stack, swap_step, train_step
 from mattomo.projections.elements import element_features
 from mattomo.projections.graphs import Floats, Graphs, Ints
 from mattomo.projections.property import encode, standardiser
@@ -69,7 +69,12 @@ class CGCNN:
         """Learning rate of an epoch (0-based)."""
         return self.learning_rate * self.decay ** sum(m <= epoch for m in self.milestones)
 
-    def train(self, unit: Unit, progress: Callable[[float], None] | None = None) -> Trained:
+    def train(
+        self,
+        unit: Unit,
+        progress: Callable[[float], None] | None = None,
+        checkpoint: Checkpoint | None = None,
+    ) -> Trained:
         """Train all tasks of a unit.
 
         Parameters
@@ -78,6 +83,8 @@ class CGCNN:
             K tasks over n materials.
         progress : callable, optional
             Told the share done after every epoch.
+        checkpoint : Checkpoint, optional
+            Saved to after an epoch when due, and gone on from: on the same machine bit for bit.
 
         Returns
         -------
@@ -116,16 +123,15 @@ class CGCNN:
         true = np.stack([unit.columns[t.target].values[held].astype(np.float64) for t in unit.tasks])
         # Copies: a step consumes the arrays it is given.
         best: tuple[Params, State] = jax.tree.map(jnp.copy, (models.params, models.state))
-        best_mae = np.full(len(unit.tasks), np.inf)
-        best_epoch = np.zeros(len(unit.tasks), dtype=np.int64)
-        curve, losses = [], []
-        for epoch in range(self.epochs):
+        run = _Course(models, best, np.full(len(unit.tasks), np.inf), np.zeros(len(unit.tasks), np.int64))
+        run.go_on_from(checkpoint)
+        for epoch in range(len(run.curve), self.epochs):
             rate = jnp.float32(self.rate(epoch))
             loss = jnp.zeros(len(unit.tasks))
             batches = self._batches(unit, sizes, epoch)
             for crystals in batches:
-                models, error = train_step(
-                    models,
+                run.models, error = train_step(
+                    run.models,
                     padded(graphs, crystals, room),
                     elements,
                     tasks.targets(crystals, room.crystals),
@@ -135,26 +141,29 @@ class CGCNN:
                     chunk=chunk,
                 )
                 loss = loss + error * len(crystals)
-            predicted = tasks.unscale(validation.predict(models.params, models.state, elements, chunk))
-            mae = mean_absolute_error(predicted, true)
+            current = (run.models.params, run.models.state)
+            mae = mean_absolute_error(tasks.unscale(validation.predict(*current, elements, chunk)), true)
             # A model that diverges keeps its best state; one that never was finite predicts NaN.
-            better = np.nan_to_num(mae, nan=np.inf) < best_mae
-            best = keep_better(best, (models.params, models.state), jnp.asarray(better))
-            best_mae = np.where(better, mae, best_mae)
-            best_epoch = np.where(better, epoch + 1, best_epoch)
-            curve.append(mae)
-            losses.append(np.asarray(loss, dtype=np.float64) / len(train))
+            better = np.nan_to_num(mae, nan=np.inf) < run.best_mae
+            run.best = keep_better(run.best, current, jnp.asarray(better))
+            run.best_mae = np.where(better, mae, run.best_mae)
+            run.best_epoch = np.where(better, epoch + 1, run.best_epoch)
+            run.curve.append(mae)
+            run.losses.append(np.asarray(loss, dtype=np.float64) / len(train))
+            if checkpoint is not None and epoch + 1 < self.epochs and checkpoint.due():
+                run.save(checkpoint, time.perf_counter() - started)
             if progress is not None:
                 progress((epoch + 1) / self.epochs)
+        best, best_epoch = run.best, run.best_epoch
         test = _Held(graphs, unit.split.test, self.batch_size, tasks)
         never = np.where(best_epoch == 0, np.nan, 0.0)[:, None]
         return Trained(
             validation=tasks.unscale(validation.predict(*best, elements, chunk)) + never,
             test=tasks.unscale(test.predict(*best, elements, chunk)) + never,
             best_epoch=best_epoch,
-            validation_mae=np.stack(curve),
-            train_loss=np.stack(losses),
-            seconds=time.perf_counter() - started,
+            validation_mae=np.stack(run.curve),
+            train_loss=np.stack(run.losses),
+            seconds=run.seconds + time.perf_counter() - started,
             swapped=self._swapped(unit, tasks, test, best, elements, chunk, never),
         )
 
@@ -194,6 +203,45 @@ class CGCNN:
         if self.chunk is not None or jax.default_backend() == "cpu":
             return self.chunk
         return n_models
+
+
+@dataclass
+class _Course:
+    """How far the training of a unit has come: everything that the next epoch depends on."""
+
+    models: Stack
+    best: tuple[Params, State]
+    best_mae: Floats
+    best_epoch: Ints
+    curve: list[Floats] = field(default_factory=list)
+    losses: list[Floats] = field(default_factory=list)
+    #: Of earlier processes.
+    seconds: float = 0.0
+
+    def save(self, checkpoint: Checkpoint, seconds: float) -> None:
+        leaves = jax.tree.leaves((self.models, self.best))
+        checkpoint.save(
+            {
+                **{f"leaf {i}": np.asarray(leaf) for i, leaf in enumerate(leaves)},
+                "best_mae": self.best_mae,
+                "best_epoch": self.best_epoch,
+                "curve": np.stack(self.curve),
+                "losses": np.stack(self.losses),
+                "seconds": np.array(self.seconds + seconds),
+            }
+        )
+
+    def go_on_from(self, checkpoint: Checkpoint | None) -> None:
+        saved = None if checkpoint is None else checkpoint.load()
+        if saved is None:
+            return
+        leaves, tree = jax.tree.flatten((self.models, self.best))
+        # Copies, because a step consumes them.
+        leaves = [jnp.array(saved[f"leaf {i}"]) for i in range(len(leaves))]
+        self.models, self.best = jax.tree.unflatten(tree, leaves)
+        self.best_mae, self.best_epoch = saved["best_mae"], saved["best_epoch"]
+        self.curve, self.losses = list(saved["curve"]), list(saved["losses"])
+        self.seconds = float(saved["seconds"])
 
 
 class _Inputs:

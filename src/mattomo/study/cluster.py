@@ -1,0 +1,101 @@
+"""Workers of a Dask cluster instead of local processes (extra ``dask``)."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from typing import Any
+
+from mattomo.errors import InputError
+from mattomo.study.workers import ENVIRONMENT
+from mattomo.version import __version__
+
+#: Seconds to wait for a scheduler and for its first worker.
+_PATIENCE = 60
+
+
+@contextlib.contextmanager
+def dask_workers(
+    address: str, *, patience: float = _PATIENCE
+) -> Iterator[tuple[Executor, Callable[[], int]]]:
+    """An executor on a Dask cluster, and how many units to hand to it at a time.
+
+    A worker that is lost costs what it was training: Dask gives that to another one.
+
+    Parameters
+    ----------
+    address : str
+        Of a scheduler, e.g. ``tcp://node1:8786``; or ``local:3`` for a cluster of three processes here.
+    patience : float
+        Seconds to wait for the scheduler and for its first worker.
+
+    Raises
+    ------
+    InputError
+        `distributed` is not installed, nobody answers, or the workers have another mattomo.
+    """
+    try:
+        dask: Any = importlib.import_module("dask")
+        distributed: Any = importlib.import_module("distributed")
+    except ImportError:
+        hint = "pip install 'mattomo[dask]'"
+        raise InputError("Dask is not installed", column="--dask", value=address, hint=hint) from None
+
+    def refused(problem: str, hint: str | None = None) -> InputError:
+        return InputError(problem, column="--dask", value=address, hint=hint)
+
+    with contextlib.ExitStack() as stack:
+        # The rows of a unit travel with it.
+        stack.enter_context(dask.config.set({"distributed.admin.large-graph-warning-threshold": "100GB"}))
+        target: Any = address
+        if address.startswith("local:"):
+            target = stack.enter_context(
+                distributed.LocalCluster(
+                    n_workers=_number(address), threads_per_worker=1, processes=True, dashboard_address=None
+                )
+            )
+        try:
+            client = distributed.Client(target, timeout=patience, set_as_default=False)
+        except (OSError, ValueError, TypeError) as error:
+            hint = "E.g. tcp://node1:8786, or local:4."
+            raise refused(f"no Dask scheduler answers ({error})", hint) from None
+        stack.enter_context(client)
+        try:
+            client.wait_for_workers(1, timeout=patience)
+        except TimeoutError:
+            raise refused("this scheduler has no workers", "Start `dask worker`.") from None
+        try:
+            client.register_plugin(_one_thread(), name="mattomo")
+            found = set(client.run(_version).values())
+        except Exception as error:
+            raise refused(f"the workers cannot use mattomo ({error})") from None
+        if found != {__version__}:
+            versions = ", ".join(sorted(found))
+            raise refused(f"the workers have mattomo {versions}, this program is {__version__}")
+        yield client.get_executor(pure=False), lambda: sum(client.nthreads().values()) + 1
+
+
+def _number(address: str) -> int:
+    text = address.removeprefix("local:")
+    if not text.isdecimal() or int(text) < 1:
+        raise InputError("this is no number of workers", column="--dask", value=address, hint="E.g. local:4.")
+    return int(text)
+
+
+def _version() -> str:
+    return __version__
+
+
+def _one_thread() -> Any:
+    """Environment of local workers in those of a cluster, also of workers that join later."""
+    from distributed import WorkerPlugin
+
+    class OneThread(WorkerPlugin):
+        def setup(self, worker: Any) -> None:
+            for key, value in ENVIRONMENT.items():
+                os.environ.setdefault(key, value)
+
+    return OneThread()

@@ -1,0 +1,232 @@
+"""Worker processes that may die: spawned, one a core, each with a line of its own to the run.
+
+A pool of `concurrent.futures` breaks down as a whole when one of its processes is killed, and a killed
+process may keep a lock that all share. Here a worker shares nothing: when it dies, its own unit fails, a new
+process takes its place, and the others do not notice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import pickle
+import queue
+import signal
+import threading
+import traceback
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from multiprocessing.connection import Connection
+from typing import Any
+
+Tell = Callable[[str, float, str], None]
+_CONTEXT = multiprocessing.get_context("spawn")
+
+
+class WorkerDied(RuntimeError):
+    """The process that trained a unit ended before it answered."""
+
+
+class _Remote(Exception):
+    """Traceback of an error in a worker, as its cause."""
+
+    def __str__(self) -> str:
+        return f"\n{self.args[0]}"
+
+
+class LocalWorkers(Executor):
+    """An executor of ``n`` processes, started when first needed.
+
+    Parameters
+    ----------
+    n : int
+    tell : callable
+        Receives unit, share done and message, from several threads.
+    """
+
+    def __init__(self, n: int, tell: Tell) -> None:
+        self._tell = tell
+        self._jobs: queue.SimpleQueue[tuple[Future[Any], Any] | None] = queue.SimpleQueue()
+        self._ended = False
+        self._lanes = [_Lane() for _ in range(n)]
+        self._threads = [
+            threading.Thread(target=self._serve, args=(lane,), daemon=True) for lane in self._lanes
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Run ``fn`` in a worker; the future raises `WorkerDied` if that worker is killed."""
+        if self._ended:
+            raise RuntimeError("these workers were shut down")
+        future: Future[Any] = Future()
+        self._jobs.put((future, (fn, args, kwargs)))
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Let the workers finish what they have, then end them."""
+        self._ended = True
+        if cancel_futures:
+            with contextlib.suppress(queue.Empty):
+                while (job := self._jobs.get_nowait()) is not None:
+                    job[0].cancel()
+        for _ in self._lanes:
+            self._jobs.put(None)
+        if wait:
+            for thread in self._threads:
+                thread.join()
+
+    def kill(self) -> None:
+        """End the workers at once."""
+        self.shutdown(wait=False, cancel_futures=True)
+        for lane in self._lanes:
+            lane.kill()
+        for thread in self._threads:
+            thread.join(timeout=5)
+
+    def _serve(self, lane: _Lane) -> None:
+        while (job := self._jobs.get()) is not None:
+            future, call = job
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                result = lane.ask(call, self._tell)
+            except BaseException as error:
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+            # The thread waits here for its next job, and must not hold on to the last one's arrays.
+            del future, call, job
+            result = None
+        lane.close()
+
+
+class _Lane:
+    """One process at a time, and the line to it."""
+
+    def __init__(self) -> None:
+        self._process: Any = None
+        self._line: Connection | None = None
+        self._lock = threading.Lock()
+        self._killed = False
+
+    def ask(self, call: Any, tell: Tell) -> Any:
+        with self._lock:
+            if self._killed:
+                raise WorkerDied("the run was stopped")
+            if self._process is None or not self._process.is_alive():
+                self._start()
+        assert self._line is not None
+        try:
+            self._line.send(call)
+            while True:
+                kind, value = self._line.recv()
+                if kind == "tell":
+                    self._pass_on(tell, value)
+                elif kind == "result":
+                    return value
+                else:
+                    error, text = value
+                    raise error from _Remote(text)
+        except (EOFError, ConnectionError):
+            self._process.join(timeout=5)
+            raise WorkerDied(_ending(self._process.exitcode)) from None
+
+    def _pass_on(self, tell: Tell, value: tuple[str, float, str]) -> None:
+        try:
+            tell(*value)
+        except BaseException:
+            # The answer would come to whoever asks next.
+            self._process.kill()
+            raise
+
+    def _start(self) -> None:
+        self._forget()
+        self._line, theirs = _CONTEXT.Pipe()
+        self._process = _CONTEXT.Process(target=_work, args=(theirs,), name="mattomo worker")
+        try:
+            self._process.start()
+        except BaseException:
+            self._process = None
+            raise
+        finally:
+            theirs.close()
+
+    def _forget(self) -> None:
+        if self._line is not None:
+            self._line.close()
+        if self._process is not None:
+            self._process.join()
+            self._process.close()
+        self._line = self._process = None
+
+    def close(self) -> None:
+        """The worker ends when its line does."""
+        with self._lock:
+            self._forget()
+
+    def kill(self) -> None:
+        with self._lock:
+            self._killed = True
+            if self._process is not None:
+                self._process.kill()
+
+
+def _work(line: Connection) -> None:
+    """What a worker process does until its line ends."""
+    from mattomo.study import workers
+
+    # Ctrl-C goes to the whole group; the run decides what happens to its workers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    workers.told_by(lambda *told: line.send(("tell", told)))
+    while True:
+        try:
+            fn, args, kwargs = line.recv()
+        except (EOFError, ConnectionError):
+            return
+        except BaseException as error:  # what was sent cannot be unpacked here
+            line.send(("error", _sendable(error)))
+            continue
+        try:
+            answer: tuple[str, Any] = ("result", fn(*args, **kwargs))
+        except BaseException as error:
+            answer = ("error", _sendable(error))
+        del fn, args, kwargs
+        try:
+            line.send(answer)
+        except ConnectionError:
+            return
+        except BaseException as error:  # a result that cannot be packed
+            line.send(("error", _sendable(error)))
+        del answer
+
+
+def _sendable(error: BaseException) -> tuple[BaseException, str]:
+    """An error that can be unpacked at the other end, and its traceback."""
+    text = "".join(traceback.format_exception(error))
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}: {error}"), text
+    return error, text
+
+
+def _end_with_parent() -> None:
+    """A killed run leaves no workers behind, whatever they are doing."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _ending(code: int | None) -> str:
+    """How a process ended, in words."""
+    if code is None or code >= 0:
+        return f"its worker process ended (exit code {code})"
+    name = signal.Signals(-code).name if -code in signal.valid_signals() else f"signal {-code}"
+    memory = (
+        ": by the system when memory runs out, or by hand" if -code == getattr(signal, "SIGKILL", 9) else ""
+    )
+    return f"its worker process was killed ({name}{memory})"
