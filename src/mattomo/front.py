@@ -14,14 +14,18 @@ from typing import Any
 
 import pandas as pd
 
+from mattomo.errors import InputError
 from mattomo.information import Criterion, agreement, frequency, gains, structure_already_holds
 from mattomo.information.analysis import Analysis, analyse
 from mattomo.information.relations import deterministic, relations
 from mattomo.information.scores import score_all
 from mattomo.learners.base import Learner
 from mattomo.materials import Materials, Quarantine, example_path, read
+from mattomo.materials.check import check_table
 from mattomo.materials.example import EXAMPLES
 from mattomo.report import Summary, summarize, write_report
+from mattomo.report.checked import report_section
+from mattomo.report.information import MISSING_ANALYSIS
 from mattomo.study.collect import caps, collect, held_out
 from mattomo.study.config import StudyConfig, read_config, study_config
 from mattomo.study.outcome import Outcome
@@ -137,7 +141,7 @@ class Study:
         store = Store(folder)
         if not store.relations():
             store.write_relations(_relations(planned.prepared))
-        return Results(folder, report)
+        return Results(folder, report, self)
 
     def __repr__(self) -> str:
         c = self.config
@@ -158,6 +162,8 @@ class Results:
     folder : path
     run : RunReport, optional
         What the run that made it did.
+    study : Study, optional
+        Whose run it was: the report then shows the check of its table.
 
     Raises
     ------
@@ -165,9 +171,12 @@ class Results:
         There is no study in the folder.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], run: RunReport | None = None) -> None:
+    def __init__(
+        self, folder: str | os.PathLike[str], run: RunReport | None = None, study: Study | None = None
+    ) -> None:
         self.folder = Path(folder)
         self.run = run
+        self._study = study
         self.outcome: Outcome = collect(folder)
 
     @property
@@ -258,8 +267,27 @@ class Results:
         return frequency(self.table1(criterion))
 
     def summary(self) -> Summary:
-        """Everything the report shows, as plain values."""
-        return summarize(self.outcome)
+        """Everything the report shows, as plain values.
+
+        A folder without the study's table of materials (of mattomo 0.1) gives the errors alone, and says so.
+        """
+        outcome, analysis = self.outcome, None
+        try:
+            analysis = self.analysis
+        except InputError:
+            outcome = replace(outcome, notices=(MISSING_ANALYSIS, *outcome.notices))
+        return summarize(outcome, analysis, self.relations(), self._checked())
+
+    def _checked(self) -> dict[str, Any] | None:
+        """What `mattomo check` says of the study's table: kept from the run, or None."""
+        store = Store(self.folder)
+        found = store.check()
+        if found is None and self._study is not None:
+            study = self._study
+            checked = check_table(study.materials, study.quarantine)
+            found = report_section(checked, [each["sentence"] for each in self.relations()])
+            store.write_check(found)
+        return found
 
     def report(self, folder: str | os.PathLike[str] | None = None) -> Path:
         """Write the report (HTML, figures, tables); returns the path of the page.
@@ -269,7 +297,7 @@ class Results:
         folder : path, optional
             ``report`` in the study folder by default.
         """
-        return write_report(self.outcome, self.folder / "report" if folder is None else Path(folder))
+        return write_report(self.summary(), self.folder / "report" if folder is None else Path(folder))
 
     def __repr__(self) -> str:
         o = self.outcome
