@@ -193,7 +193,7 @@ def _bits_limit(cells: list[dict[str, Any]]) -> float:
     """Bits at which the colour saturates, as for the changes."""
     known = [cell["information"] for cell in cells if cell["information"] and not cell["diagonal"]]
     sizes = [abs(each["bits"]) for each in known if each["bits"] is not None and not each["deterministic"]]
-    wanted = float(np.quantile(sizes, 0.97)) if sizes else 0.5
+    wanted = float(np.quantile(sizes, 0.9)) if sizes else 0.5
     return next((limit for limit in (0.1, 0.2, 0.5, 1.0) if wanted <= limit), 2.0)
 
 
