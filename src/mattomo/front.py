@@ -12,7 +12,9 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mattomo.errors import InputError
 from mattomo.information import Criterion, agreement, frequency, gains, structure_already_holds
@@ -23,12 +25,14 @@ from mattomo.learners.base import Learner
 from mattomo.materials import Materials, Quarantine, example_path, read
 from mattomo.materials.check import check_table
 from mattomo.materials.example import EXAMPLES
+from mattomo.materials.registry import nearest
 from mattomo.report import Summary, summarize, write_report
 from mattomo.report.checked import report_section
+from mattomo.report.explained import crystal_system, explain
 from mattomo.report.information import MISSING_ANALYSIS
 from mattomo.study.collect import caps, collect, held_out
 from mattomo.study.config import StudyConfig, read_config, study_config
-from mattomo.study.outcome import Outcome
+from mattomo.study.outcome import Outcome, Rows
 from mattomo.study.plan import Plan, plan
 from mattomo.study.prepare import Prepared, prepare
 from mattomo.study.run import Progress, RunReport, run
@@ -299,6 +303,58 @@ class Results:
         """
         return write_report(self.summary(), self.folder / "report" if folder is None else Path(folder))
 
+    def explain(
+        self, target: str, added: str, *, representation: str | None = None, learner: str | None = None
+    ) -> dict[str, Any]:
+        """One cell in words and numbers: what the added property tells, of which materials.
+
+        See `mattomo.report.explained.explain` for the keys.
+
+        Parameters
+        ----------
+        target, added : str
+        representation, learner : str, optional
+            The first that has the cell.
+
+        Raises
+        ------
+        InputError
+            There is no such cell (yet), or the folder lacks the study's table of materials.
+        """
+        outcome = self.outcome
+        for what, name, known in (
+            ("target", target, outcome.targets),
+            ("added property", added, outcome.added),
+            ("representation", representation, outcome.representations),
+            ("learner", learner, tuple(dict.fromkeys(self.errors["learner"]))),
+        ):
+            if name is not None and name not in known:
+                hint = nearest(name, list(known))
+                raise InputError(
+                    f"the study has no such {what}", file=str(self.folder), value=name, hint=hint
+                )
+        rows = Store(self.folder).materials()
+        summary = summarize(outcome, self.analysis, self.relations())
+        found = [
+            cell
+            for cell in summary["cells"]
+            if (cell["target"], cell["added"]) == (target, added)
+            and representation in (None, cell["representation"])
+            and learner in (None, cell["learner"])
+        ]
+        if not found:
+            raise InputError(
+                "no model of this cell is trained yet", file=str(self.folder), value=f"{added} for {target}"
+            )
+        cell = found[0]
+        where = (cell["learner"], cell["representation"], target)
+        units = [
+            held
+            for held in held_out(self.folder)
+            if (held.learner, held.representation, held.target) == where and held.fraction == 1
+        ]
+        return explain(summary, cell, score_all(units, rows), rows.ids, rows.formulas, _systems(rows))
+
     def __repr__(self) -> str:
         o = self.outcome
         return f"Results({self.folder}: {o.units_done} of {o.units_planned} units, {len(o.errors)} models)"
@@ -312,6 +368,17 @@ def _relations(prepared: Prepared) -> list[dict[str, Any]]:
     """Relations between the columns a study uses, as plain values."""
     table = replace(prepared.materials, columns=dict(prepared.columns))
     return [{**asdict(relation), "sentence": relation.sentence} for relation in relations(table)]
+
+
+def _systems(rows: Rows) -> NDArray[np.str_] | None:
+    """Crystal systems of the materials, if a column of the study tells them."""
+    if "crystal_system" in rows.columns:
+        return rows.columns["crystal_system"].astype(str)
+    for name in ("spacegroup_number", "spacegroup"):
+        if name in rows.columns:
+            numbers = pd.to_numeric(pd.Series(rows.columns[name]), errors="coerce")
+            return np.array([crystal_system(number) for number in numbers], dtype=np.str_)
+    return None
 
 
 def read_table(

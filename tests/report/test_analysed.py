@@ -58,7 +58,7 @@ def test_the_used_property_is_found_and_the_others_are_not(study):
     assert {cell["added"] for cell in ranked(summary["cells"])} >= {best}
     label = summary["properties"][best]["label"]
     assert all(f"adding {label} changes the error" in text for text in summary["answers"])
-    assert any("of the controls, p < 0.05 marks" in text for text in summary["headlines"])
+    assert any("of the controls, the test (p < 0.05) marks" in text for text in summary["headlines"])
     assert "swap" in summary["criteria"]
     hits = summary["table1"]["swap"]["rows"]
     assert all(best in row["composition"] for row in hits)

@@ -8,8 +8,10 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from mattomo.cli.bits import bits
 from mattomo.cli.check import check
 from mattomo.cli.demo import demo
+from mattomo.cli.explain import explain
 from mattomo.cli.identity import identity_command
 from mattomo.cli.plan import plan
 from mattomo.cli.report import report
@@ -46,7 +48,7 @@ def _root(
     pass
 
 
-for command in (demo, check, plan, run, report, tomography):
+for command in (demo, check, plan, run, report, bits, explain, tomography):
     app.command()(command)
 app.command("identity")(identity_command)
 

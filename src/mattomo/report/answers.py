@@ -77,11 +77,14 @@ def headlines(summary: dict[str, Any]) -> list[str]:
                 parts.append(f"{len(ranked(cells))} of {len(cells)} on {representation}")
         if not parts:
             continue
-        lead = f"With {learner}, the" if len(summary["learners"]) > 1 else "The"
-        text = f"{lead} swap test (q < {SWAP_LEVEL:g}) marks {listed(parts)}, deterministic pairs left out"
+        lead = f"With {learner}, a" if len(summary["learners"]) > 1 else "A"
+        text = (
+            f"{lead} falling error and the swap test (q < {SWAP_LEVEL:g}) mark {listed(parts)}, "
+            "deterministic pairs left out"
+        )
         against = _of_controls(summary, learner)
         if against:
-            text += f"; of the controls, p < {SWAP_LEVEL:g} marks {against}"
+            text += f"; of the controls, the test (p < {SWAP_LEVEL:g}) marks {against}"
         said.append(text + ".")
     return said
 

@@ -20,7 +20,7 @@ SWAP = "swap"
 SWAP_LEVEL = 0.05
 
 RULES: dict[str, str] = {
-    SWAP: f"the conditional swap test gives q < {SWAP_LEVEL:g} (share of false finds up to it)"
+    SWAP: f"the error falls on average, and the conditional swap test gives q < {SWAP_LEVEL:g}"
 }
 """Rules that need the analysis, beside those of `mattomo.information.CRITERIA`."""
 
@@ -68,7 +68,7 @@ def attach(cells: list[dict[str, Any]], analysis: Analysis | None, bits: pd.Data
         key = tuple(cell[name] for name in KEY)
         cell["information"] = known.get(key)
         cell["parts"] = parts.get(key)
-        cell[SWAP] = key in hits
+        cell[SWAP] = key in hits and cell["mean"] is not None and bool(cell["mean"] < 0)
 
 
 def sections(

@@ -251,6 +251,7 @@ def _detail(
         "where": f"{cell['representation']}, {printable(cell['learner'])}",
         "change": sentences.change(cell),
         "unit": summary["properties"][cell["target"]]["unit"],
+        "said": sentences.verdicts(summary, cell),
         "verdicts": {name: sentences.verdict(cell, name) for name in summary["criteria"]},
         "seeds": [
             [str(seed["seed"]), quantity(seed["mae0"]), quantity(seed["mae1"]), percent(seed["change"])]

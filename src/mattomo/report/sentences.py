@@ -9,10 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from mattomo.information import CRITERIA, chance_all_below
-from mattomo.report.information import SWAP
+from mattomo.report.information import SWAP, SWAP_LEVEL
 from mattomo.report.numbers import brief, listed, percent, plural, q_value, share
 
 Cell = dict[str, Any]
+
+RULE_NAMES = {"paired_minmax": "Every seed", "separated": "Separated", SWAP: "Swap test"}
+"""Rules in words."""
 
 # Splits of 60-20-20 share so many rows that the changes of two seeds correlate about this much at most.
 _SEED_CORRELATION = 1 / 3
@@ -58,13 +61,23 @@ def verdict(cell: Cell, criterion: str) -> str:
     return "No usable gain detected."
 
 
+def verdicts(summary: dict[str, Any], cell: Cell) -> list[str]:
+    """What each rule says of a cell, once if they all say the same."""
+    said = {name: verdict(cell, name) for name in summary["criteria"]}
+    if len(set(said.values())) == 1:
+        return list(said.values())[:1]
+    return [f"{RULE_NAMES[name]}: {text[0].lower()}{text[1:]}" for name, text in said.items()]
+
+
 def _swap_verdict(cell: Cell) -> str:
     found = cell["information"]
     if found is None or found["swap_q"] is None:
         return f"No swap test: {found['swap_reason'] or 'no q value' if found else 'not analysed'}."
     q = q_value(found["swap_q"])
     if cell[SWAP]:
-        return f"The model uses it: the error rises when it is replaced by a conditional placebo ({q})."
+        return f"Usable gain: the model uses it, a conditional placebo in its place raises the error ({q})."
+    if found["swap_q"] < SWAP_LEVEL:
+        return f"The model uses it ({q} in the swap test), but the error does not fall on average."
     return f"No usable gain detected: the swap test gives {q}."
 
 

@@ -67,10 +67,14 @@ def summarize(
     bits = None if analysis is None else information.bits_table(analysis, relations)
     hits = set() if bits is None else information.marked(bits)
     swapped = [key in hits for key in zip(*(table[name] for name in information.KEY), strict=True)]
+    falls = (table["mean"] < 0).to_numpy(dtype=bool)
     # The swap test as one more rule of Table 1 and of the agreement of learners.
     views = {name: (table, cast(Criterion, name)) for name in CRITERIA}
     if analysis is not None:
-        views[information.SWAP] = (table.assign(paired_minmax=np.array(swapped, dtype=bool)), "paired_minmax")
+        views[information.SWAP] = (
+            table.assign(paired_minmax=falls & np.array(swapped, dtype=bool)),
+            "paired_minmax",
+        )
     cells = _cells(errors, table)
     information.attach(cells, analysis, bits)
     summary: Summary = {

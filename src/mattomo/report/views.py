@@ -90,10 +90,11 @@ def controls(summary: Summary) -> list[dict[str, Any]]:
                 continue
             for cell in summary["cells"]:
                 info = cell["information"]
-                if (cell["learner"], cell["representation"]) == where and info and not cell["diagonal"]:
-                    if info["bits"] is not None and not info["deterministic"]:
-                        title = f"{cell['added']} for {cell['target']}: {usable(cell)}"
-                        lanes.setdefault("properties", []).append((info["bits"], title))
+                if (cell["learner"], cell["representation"]) != where or not info or cell["diagonal"]:
+                    continue
+                if info["bits"] is not None and not info["deterministic"]:
+                    title = f"{cell['added']} for {cell['target']}: {usable(cell)}"
+                    lanes.setdefault("properties", []).append((info["bits"], title))
             ends = sorted(value for lane in lanes.values() for value, _ in lane) or [0.0]
             low = max(min(ends[0], -0.05), -0.5)
             high = min(max(ends[-1], planted + 0.1), 1.5)
@@ -151,16 +152,14 @@ def symmetry(summary: Summary) -> list[dict[str, Any]]:
 
 
 def slopes(summary: Summary) -> list[dict[str, Any]]:
-    """For each learner and target: change of the error on composition and on structure, one line a property."""
+    """For each learner and target: the change on composition and on structure, one line a property."""
     cells = {(c["learner"], c["target"], c["added"], c["representation"]): c for c in summary["cells"]}
     views = []
     for learner in summary["learners"]:
         for target in summary["targets"]:
             lines = []
             for added in summary["added"]:
-                pair = [
-                    cells.get((learner, target, added, name)) for name in ("composition", "structure")
-                ]
+                pair = [cells.get((learner, target, added, name)) for name in ("composition", "structure")]
                 if added != target and all(c is not None and c["mean"] is not None for c in pair):
                     lines.append([c for c in pair if c is not None])
             if lines:
@@ -178,8 +177,7 @@ def _slope(learner: str, target: str, lines: list[list[dict[str, Any]]]) -> dict
             "y0": place(first["mean"]),
             "y1": place(second["mean"]),
             "marks": {
-                name: bool(first[name] or second[name])
-                for name in ("paired_minmax", "separated", "swap")
+                name: bool(first[name] or second[name]) for name in ("paired_minmax", "separated", "swap")
             },
             "deterministic": bool((second["information"] or first["information"] or {}).get("deterministic")),
             "title": f"{percent(first['mean'])} % on composition, {percent(second['mean'])} % on structure",

@@ -108,7 +108,7 @@ const cellPage = (() => {
       make("h3", `${cell.added} → ${cell.target}`),
       make("p", `Added to ${cell.where}: the test error changes by ${cell.change}${cell.bits ? `; ${cell.bits}` : ""}.`),
     ];
-    for (const text of new Set(Object.values(cell.verdicts))) content.push(make("p", text, "quiet"));
+    for (const text of cell.said) content.push(make("p", text, "quiet"));
     for (const text of cell.doubts ?? []) content.push(make("p", text, "alert"));
     const grid = make("div", undefined, "cellgrid");
     grid.append(block("Seed by seed", dots(cell.dots), seeds(cell)));
