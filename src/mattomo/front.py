@@ -26,13 +26,17 @@ from mattomo.information.relations import deterministic, relations
 from mattomo.information.scores import score_all
 from mattomo.learners.base import Learner
 from mattomo.materials import Materials, Quarantine, example_path, read
+from mattomo.materials.check import check_table
 from mattomo.materials.example import EXAMPLES
 from mattomo.materials.registry import nearest
 from mattomo.materials.table import Column
 from mattomo.report import Summary, summarize, write_report
+from mattomo.report.checked import report_section
+from mattomo.report.explained import crystal_system, explain
+from mattomo.report.information import MISSING_ANALYSIS
 from mattomo.study.collect import caps, collect, held_out
 from mattomo.study.config import StudyConfig, read_config, study_config
-from mattomo.study.outcome import Outcome
+from mattomo.study.outcome import Outcome, Rows
 from mattomo.study.plan import Plan, plan
 from mattomo.study.prepare import Prepared, prepare
 from mattomo.study.run import Progress, RunReport, run
@@ -145,7 +149,7 @@ class Study:
         store = Store(folder)
         if not store.relations():
             store.write_relations(_relations(planned.prepared))
-        return Results(folder, report)
+        return Results(folder, report, self)
 
     def __repr__(self) -> str:
         c = self.config
@@ -181,6 +185,8 @@ class Results:
     folder : path
     run : RunReport, optional
         What the run that made it did.
+    study : Study, optional
+        Whose run it was: the report then shows the check of its table.
 
     Raises
     ------
@@ -188,9 +194,12 @@ class Results:
         There is no study in the folder.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], run: RunReport | None = None) -> None:
+    def __init__(
+        self, folder: str | os.PathLike[str], run: RunReport | None = None, study: Study | None = None
+    ) -> None:
         self.folder = Path(folder)
         self.run = run
+        self._study = study
         self.outcome: Outcome = collect(folder)
 
     @property
@@ -315,8 +324,27 @@ class Results:
         return frequency(self.table1(criterion))
 
     def summary(self) -> Summary:
-        """Everything the report shows, as plain values."""
-        return summarize(self.outcome)
+        """Everything the report shows, as plain values.
+
+        A folder without the study's table of materials (of mattomo 0.1) gives the errors alone, and says so.
+        """
+        outcome, analysis = self.outcome, None
+        try:
+            analysis = self.analysis
+        except InputError:
+            outcome = replace(outcome, notices=(MISSING_ANALYSIS, *outcome.notices))
+        return summarize(outcome, analysis, self.relations(), self._checked())
+
+    def _checked(self) -> dict[str, Any] | None:
+        """What `mattomo check` says of the study's table: kept from the run, or None."""
+        store = Store(self.folder)
+        found = store.check()
+        if found is None and self._study is not None:
+            study = self._study
+            checked = check_table(study.materials, study.quarantine)
+            found = report_section(checked, [each["sentence"] for each in self.relations()])
+            store.write_check(found)
+        return found
 
     def report(self, folder: str | os.PathLike[str] | None = None) -> Path:
         """Write the report (HTML, figures, tables); returns the path of the page.
@@ -326,7 +354,59 @@ class Results:
         folder : path, optional
             ``report`` in the study folder by default.
         """
-        return write_report(self.outcome, self.folder / "report" if folder is None else Path(folder))
+        return write_report(self.summary(), self.folder / "report" if folder is None else Path(folder))
+
+    def explain(
+        self, target: str, added: str, *, representation: str | None = None, learner: str | None = None
+    ) -> dict[str, Any]:
+        """One cell in words and numbers: what the added property tells, of which materials.
+
+        See `mattomo.report.explained.explain` for the keys.
+
+        Parameters
+        ----------
+        target, added : str
+        representation, learner : str, optional
+            The first that has the cell.
+
+        Raises
+        ------
+        InputError
+            There is no such cell (yet), or the folder lacks the study's table of materials.
+        """
+        outcome = self.outcome
+        for what, name, known in (
+            ("target", target, outcome.targets),
+            ("added property", added, outcome.added),
+            ("representation", representation, outcome.representations),
+            ("learner", learner, tuple(dict.fromkeys(self.errors["learner"]))),
+        ):
+            if name is not None and name not in known:
+                hint = nearest(name, list(known))
+                raise InputError(
+                    f"the study has no such {what}", file=str(self.folder), value=name, hint=hint
+                )
+        rows = Store(self.folder).materials()
+        summary = summarize(outcome, self.analysis, self.relations())
+        found = [
+            cell
+            for cell in summary["cells"]
+            if (cell["target"], cell["added"]) == (target, added)
+            and representation in (None, cell["representation"])
+            and learner in (None, cell["learner"])
+        ]
+        if not found:
+            raise InputError(
+                "no model of this cell is trained yet", file=str(self.folder), value=f"{added} for {target}"
+            )
+        cell = found[0]
+        where = (cell["learner"], cell["representation"], target)
+        units = [
+            held
+            for held in held_out(self.folder)
+            if (held.learner, held.representation, held.target) == where and held.fraction == 1
+        ]
+        return explain(summary, cell, score_all(units, rows), rows.ids, rows.formulas, _systems(rows))
 
     def __repr__(self) -> str:
         o = self.outcome
@@ -357,6 +437,17 @@ def _relations(prepared: Prepared) -> list[dict[str, Any]]:
     """Relations between the columns a study uses, as plain values."""
     table = replace(prepared.materials, columns=dict(prepared.columns))
     return [{**asdict(relation), "sentence": relation.sentence} for relation in relations(table)]
+
+
+def _systems(rows: Rows) -> NDArray[np.str_] | None:
+    """Crystal systems of the materials, if a column of the study tells them."""
+    if "crystal_system" in rows.columns:
+        return rows.columns["crystal_system"].astype(str)
+    for name in ("spacegroup_number", "spacegroup"):
+        if name in rows.columns:
+            numbers = pd.to_numeric(pd.Series(rows.columns[name]), errors="coerce")
+            return np.array([crystal_system(number) for number in numbers], dtype=np.str_)
+    return None
 
 
 def read_table(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
+from studied import studied
 
 from mattomo.materials.registry import PropertyInfo
 from mattomo.study.outcome import Outcome
@@ -103,3 +104,8 @@ def outcome() -> Outcome:
 @pytest.fixture(scope="session")
 def make_outcome() -> Callable[..., Outcome]:
     return made_up
+
+
+@pytest.fixture(scope="session")
+def make_study() -> Callable[..., object]:
+    return studied

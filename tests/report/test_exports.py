@@ -19,6 +19,7 @@ def test_files_and_their_numbers(outcome, tmp_path):
         "table1.csv",
         "table1.md",
         "mae.csv",
+        "README.md",
         "summary.json",
     }
     table = gains(outcome.errors)

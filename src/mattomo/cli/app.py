@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from mattomo.cli.bits import bits
 from mattomo.cli.check import check
 from mattomo.cli.convert import convert
 from mattomo.cli.demo import demo
+from mattomo.cli.explain import explain
 from mattomo.cli.identity import identity_command
 from mattomo.cli.plan import plan
 from mattomo.cli.report import report
@@ -48,7 +50,7 @@ def _root(
     pass
 
 
-for command in (demo, check, convert, plan, run, report, tomography):
+for command in (demo, check, convert, plan, run, report, bits, explain, tomography):
     app.command()(command)
 app.command("identity")(identity_command)
 app.command("status")(status_command)

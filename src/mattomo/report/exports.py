@@ -11,7 +11,9 @@ from typing import Any
 import pandas as pd
 
 from mattomo.atomic import write_bytes, write_text
+from mattomo.report import columns
 from mattomo.report.figures import save_figures
+from mattomo.report.information import KEY
 from mattomo.report.page import write_html
 from mattomo.report.summarize import Summary, summarize
 from mattomo.study.outcome import Outcome
@@ -26,6 +28,11 @@ _AGREEMENT = [
     "disagree",
 ]  # fmt: skip
 _TABLE1 = ["criterion", "learner", "target", "structure", "composition", "structure_only"]
+_BITS = [
+    "learner", "representation", "target", "added", "control", "diagonal", "n_seeds", "n_materials",
+    "mae0", "mae1", "unit", "laplace_bits", "bits", "bits_low", "bits_high", "bits_se", "cap", "overstated",
+    "swap_rise", "swap_p", "swap_q", "deterministic", "reason", "swap_reason",
+]  # fmt: skip
 _MAE = [
     "learner", "representation", "target", "unit", "n_seeds", "mean", "min", "max", "n_test_min",
     "n_test_max",
@@ -49,15 +56,18 @@ def write_tables(source: Outcome | Summary, folder: str | os.PathLike[str]) -> l
         by 5 %), ``errors.csv`` (one row a cell and seed: mae0 and mae1 in the target's unit, change a
         fraction), ``table1.csv`` and ``table1.md`` (property lists for both criteria), ``agreement.csv``
         (what several learners say of the same pair), ``mae.csv``
-        (baseline errors with their units), ``summary.json`` (everything).
+        (baseline errors with their units), ``summary.json`` (everything), ``README.md`` (columns and units).
+        From an analysed study also ``bits.csv`` and ``bits.parquet`` (one row a cell or control),
+        ``decomposition.csv``, ``nested.csv``, ``controls.csv``, ``symmetry.csv``, ``floor.csv`` and
+        ``learning.csv``, each if it has rows.
     """
     summary = summarize(source) if isinstance(source, Outcome) else source
     folder = Path(folder)
     units = {name: info["unit"] for name, info in summary["properties"].items()}
     cells = [cell | {"unit": units[cell["target"]]} for cell in summary["cells"]]
     gain_table = pd.DataFrame(cells, columns=_GAINS)
-    columns = ("mae0_mean", "mae1_mean", "mean", "min", "max")
-    gain_table = gain_table.astype(dict.fromkeys(columns, float))
+    numbers = ("mae0_mean", "mae1_mean", "mean", "min", "max")
+    gain_table = gain_table.astype(dict.fromkeys(numbers, float))
     seed_table = pd.DataFrame([cell | seed for cell in cells for seed in cell["seeds"]], columns=_ERRORS)
     hits = [
         {"criterion": criterion} | row
@@ -74,20 +84,54 @@ def write_tables(source: Outcome | Summary, folder: str | os.PathLike[str]) -> l
         for row in rows
     ]
     baselines = [row | {"unit": units[row["target"]]} for row in summary["mae"]]
-    parquet = io.BytesIO()
-    gain_table.to_parquet(parquet, index=False)
+    tables = {
+        "gains": gain_table,
+        "errors": seed_table,
+        "table1": hit_table,
+        "agreement": pd.DataFrame(agreed, columns=_AGREEMENT),
+        "mae": pd.DataFrame(baselines, columns=_MAE),
+    } | _analysed(summary, units)
+    written = [_write_csv(folder / f"{name}.csv", table) for name, table in tables.items()]
+    for name in ("gains", "bits"):
+        if name in tables:
+            parquet = io.BytesIO()
+            tables[name].to_parquet(parquet, index=False)
+            written.append(write_bytes(folder / f"{name}.parquet", parquet.getvalue()))
+    whole = json.dumps(summary, ensure_ascii=False, indent=1, allow_nan=False)
     return [
-        _write_csv(folder / "gains.csv", gain_table),
-        write_bytes(folder / "gains.parquet", parquet.getvalue()),
-        _write_csv(folder / "errors.csv", seed_table),
-        _write_csv(folder / "table1.csv", hit_table),
-        _write_csv(folder / "agreement.csv", pd.DataFrame(agreed, columns=_AGREEMENT)),
+        *written,
         write_text(folder / "table1.md", table1_markdown(summary)),
-        _write_csv(folder / "mae.csv", pd.DataFrame(baselines, columns=_MAE)),
         write_text(
-            folder / "summary.json", json.dumps(summary, ensure_ascii=False, indent=1, allow_nan=False)
+            folder / "README.md", columns.readme({name: list(map(str, t)) for name, t in tables.items()})
         ),
+        write_text(folder / "summary.json", whole),
     ]
+
+
+def _analysed(summary: Summary, units: dict[str, str]) -> dict[str, pd.DataFrame]:
+    """Tables of the analysis that have rows, by the name of their file."""
+    records = [
+        {
+            **cell,
+            "mae0": cell["mae0_mean"],
+            "mae1": cell["mae1_mean"],
+            "control": False,
+            **cell["information"],
+        }
+        for cell in summary["cells"]
+        if cell["information"]
+    ]
+    records += summary["analysis"]["control_cells"]
+    bits = pd.DataFrame([row | {"unit": units[row["target"]]} for row in records], columns=_BITS)
+    numbers = ["laplace_bits", "bits", "bits_low", "bits_high", "bits_se", "cap"]
+    numbers += ["mae0", "mae1", "swap_rise", "swap_p", "swap_q"]
+    tables = {"bits": bits.astype(dict.fromkeys(numbers, float))}
+    tables["decomposition"] = pd.DataFrame(
+        [{key: cell[key] for key in KEY} | cell["parts"] for cell in summary["cells"] if cell["parts"]]
+    )
+    for name in ("nested", "controls", "symmetry", "floor", "learning"):
+        tables[name] = pd.DataFrame(summary["analysis"][name])
+    return {name: table for name, table in tables.items() if len(table)}
 
 
 def table1_markdown(summary: Summary) -> str:
@@ -121,12 +165,13 @@ def table1_markdown(summary: Summary) -> str:
     return "\n".join(parts)
 
 
-def write_report(outcome: Outcome, folder: str | os.PathLike[str]) -> Path:
+def write_report(source: Outcome | Summary, folder: str | os.PathLike[str]) -> Path:
     """Write the whole report: ``report.html``, ``figures/`` and ``tables/``.
 
     Parameters
     ----------
-    outcome : Outcome
+    source : Outcome or dict
+        An outcome, or what `summarize` made of it.
     folder : path
         Made if missing.
 
@@ -135,7 +180,7 @@ def write_report(outcome: Outcome, folder: str | os.PathLike[str]) -> Path:
     Path
         Of ``report.html``.
     """
-    summary = summarize(outcome)
+    summary = summarize(source) if isinstance(source, Outcome) else source
     folder = Path(folder)
     write_tables(summary, folder / "tables")
     save_figures(summary, folder / "figures")

@@ -33,6 +33,48 @@ def share(fraction: float | None, digits: int = 1) -> str:
     return MISSING if fraction is None else f"{100 * fraction:.{digits}f} %"
 
 
+def bits(value: float | None, digits: int = 2) -> str:
+    """Bits to two decimals.
+
+    >>> bits(0.0912), bits(-0.001), bits(-0.25), bits(None)
+    ('0.09', '0.00', '−0.25', '–')
+    """
+    if value is None or not math.isfinite(value):
+        return MISSING
+    text = f"{value:.{digits}f}"
+    return text.replace("-", MINUS) if float(text) else text.removeprefix("-")
+
+
+def bits_range(low: float | None, high: float | None) -> str:
+    """An interval of bits.
+
+    >>> bits_range(0.021, 0.16), bits_range(None, None)
+    ('0.02 to 0.16', 'no interval')
+    """
+    return "no interval" if low is None or high is None else f"{bits(low)} to {bits(high)}"
+
+
+def probability(value: float | None) -> str:
+    """A p or q value, never zero.
+
+    >>> probability(0.0312), probability(0.0004), probability(1e-30), probability(None)
+    ('0.031', '< 0.001', '< 0.001', '–')
+    """
+    if value is None or not math.isfinite(value):
+        return MISSING
+    return "< 0.001" if value < 0.001 else f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
+
+
+def q_value(value: float | None) -> str:
+    """A q value with its name.
+
+    >>> q_value(0.003), q_value(1e-9)
+    ('q = 0.003', 'q < 0.001')
+    """
+    text = probability(value)
+    return f"q {text}" if text.startswith("<") else f"q = {text}"
+
+
 def quantity(value: float | None, digits: int = 3) -> str:
     """A quantity to some significant digits, never with an exponent between 1e-4 and 1e7.
 

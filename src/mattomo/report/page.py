@@ -12,7 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from mattomo.atomic import write_text
-from mattomo.report import numbers, sentences
+from mattomo.report import answers, numbers, sentences, views
+from mattomo.report.information import control_name, ranked
 from mattomo.report.numbers import percent, printable, quantity
 from mattomo.report.summarize import Summary
 
@@ -56,9 +57,14 @@ def render_html(summary: Summary) -> str:
         "share": numbers.share,
         "count": numbers.count,
         "printable": printable,
+        "bits": numbers.bits,
+        "probability": numbers.probability,
+        "brief": numbers.brief,
         "glue": lambda text: text.replace(" %", "\N{NO-BREAK SPACE}%"),
     }
     labels = {name: info["label"] for name, info in summary["properties"].items()}
+    yardsticks = _yardsticks(summary)
+    best = next(iter(ranked(summary["cells"])), None)
     context = {
         "s": summary,
         "labels": labels,
@@ -68,9 +74,17 @@ def render_html(summary: Summary) -> str:
         "baselines": _baselines(summary),
         "facts": _facts(summary),
         "config": json.dumps(summary["config"], ensure_ascii=False, indent=2),
-        "details": [_detail(summary, cell, labels) for cell in summary["cells"]],
-        "css": _inline("report.css"),
-        "js": _inline("report.js"),
+        "details": [_detail(summary, cell, labels, yardsticks) for cell in summary["cells"]],
+        "yardsticks": list(yardsticks.values()),
+        "best": 0 if best is None else next(i for i, c in enumerate(summary["cells"]) if c is best),
+        "strongest": views.strongest(summary),
+        "controls": views.controls(summary),
+        "symmetry": views.symmetry(summary),
+        "slopes": views.slopes(summary),
+        "floors": views.floors(summary),
+        "check": summary["check"],
+        "css": Markup("\n").join([_inline("report.css"), _inline("analysis.css")]),
+        "js": Markup("\n").join([_inline("cell.js"), _inline("report.js")]),
         "change": sentences.change,
     }
     return environment.get_template("report.html.j2").render(context)
@@ -107,7 +121,22 @@ def _styled(summary: Summary, index: int | None) -> dict[str, Any]:
     classes += [f"hit-{name}" for name in hits]
     classes += ["deep"] if strength > 67 else []
     classes += ["diagonal"] if cell["diagonal"] else []
-    return cell | {"index": index, "classes": " ".join(classes), "strength": strength, "hits": hits}
+    found = cell["information"] or {}
+    bits = found.get("bits")
+    shade = 0 if bits is None else round(100 * min(1.0, abs(bits) / summary["bits_limit"]))
+    if summary["analysed"]:
+        classes += ["loss"] if (bits or 0) < 0 else []
+        classes += ["deep-bits"] if shade > 67 else []
+        classes += ["det"] if found.get("deterministic") else []
+    return cell | {
+        "index": index,
+        "classes": " ".join(classes),
+        "strength": strength,
+        "shade": shade,
+        "bits": bits,
+        "deterministic": found.get("deterministic", ""),
+        "hits": hits,
+    }
 
 
 def _comparisons(summary: Summary) -> dict[str, Any]:
@@ -188,18 +217,46 @@ def _facts(summary: Summary) -> list[tuple[str, str]]:
     ]
 
 
-def _detail(summary: Summary, cell: dict[str, Any], labels: dict[str, str]) -> dict[str, Any]:
+def _yardsticks(summary: Summary) -> dict[tuple[str, str, str], list[list[str]]]:
+    """Controls of each learner, representation and target: name, change of the error, bits, p."""
+    found: dict[tuple[str, str, str], list[list[str]]] = {}
+    for cell in summary["analysis"]["control_cells"]:
+        key = (cell["learner"], cell["representation"], cell["target"])
+        change = cell["mae1"] / cell["mae0"] - 1 if cell["mae0"] and cell["mae1"] is not None else None
+        interval = numbers.bits_range(cell["bits_low"], cell["bits_high"])
+        shown = [percent(change), numbers.bits(cell["bits"]), interval, numbers.probability(cell["swap_p"])]
+        found.setdefault(key, []).append([control_name(cell["added"]), *shown])
+    return found
+
+
+def _detail(
+    summary: Summary, cell: dict[str, Any], labels: dict[str, str], yardsticks: dict[Any, Any]
+) -> dict[str, Any]:
     """What a cell's pop-up says, formatted here so that script and tables agree to the digit."""
-    return {
+    more: dict[str, Any] = {}
+    if cell["information"]:
+        more = {"bits": answers.usable(cell), "value": cell["information"]["bits"]}
+        doubts, parts = answers.doubts(cell), views.part_ranges(cell)
+        if doubts:
+            more["doubts"] = doubts
+        if parts:
+            more["parts"] = parts
+            more["venn"] = [round(cell["parts"][name], 4) for name in ("I_R", "I_A", "redundant", "synergy")]
+        key = (cell["learner"], cell["representation"], cell["target"])
+        if key in yardsticks:
+            more["yard"] = list(yardsticks).index(key)
+    return more | {
         "added": labels[cell["added"]],
         "target": labels[cell["target"]],
         "where": f"{cell['representation']}, {printable(cell['learner'])}",
         "change": sentences.change(cell),
         "unit": summary["properties"][cell["target"]]["unit"],
+        "said": sentences.verdicts(summary, cell),
         "verdicts": {name: sentences.verdict(cell, name) for name in summary["criteria"]},
         "seeds": [
             [str(seed["seed"]), quantity(seed["mae0"]), quantity(seed["mae1"]), percent(seed["change"])]
             for seed in cell["seeds"]
         ],
+        "mean": cell["mean"],
         "dots": [seed["change"] for seed in cell["seeds"]],
     }

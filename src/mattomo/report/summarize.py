@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -18,8 +19,9 @@ from mattomo.information import (
     mae_changes,
     structure_already_holds,
 )
+from mattomo.information.analysis import Analysis
 from mattomo.information.gain import Criterion
-from mattomo.report import sentences
+from mattomo.report import answers, information, methods, sentences
 from mattomo.report.numbers import printable
 from mattomo.study.outcome import Outcome
 
@@ -28,13 +30,24 @@ Summary = dict[str, Any]
 DEFAULT_CRITERION: Criterion = "paired_minmax"
 
 
-def summarize(outcome: Outcome) -> Summary:
+def summarize(
+    outcome: Outcome,
+    analysis: Analysis | None = None,
+    relations: Sequence[Mapping[str, Any]] = (),
+    check: Mapping[str, Any] | None = None,
+) -> Summary:
     """Everything the report shows, as plain data.
 
     Parameters
     ----------
     outcome : Outcome
         May be empty, of one seed, of one representation, or half done.
+    analysis : Analysis, optional
+        Without it the summary speaks of errors alone, and says so.
+    relations : sequence of mapping
+        Columns that are functions of others, as `Results.relations` gives them.
+    check : mapping, optional
+        From `mattomo.report.checked.report_section`.
 
     Returns
     -------
@@ -43,12 +56,27 @@ def summarize(outcome: Outcome) -> Summary:
         None. Changes are fractions (-0.05: the error fell by 5 %), errors are in the target's unit.
         Keys, in the order a reader needs them: question, headlines, answers (one sentence a target), status,
         data, notices, properties, targets, added, representations, learners, seeds, criteria, cells (one a
-        learner, representation, target and added property, with every seed), heatmaps (rows are added
-        properties, columns are targets, values index cells), colour_limit, contrasts, table1, mae, splits,
-        methods, citations, environment, config.
+        learner, representation, target and added property, with every seed; ``information`` are its usable
+        bits and swap test, ``parts`` its decomposition, both None without an analysis), heatmaps (rows are
+        added properties, columns are targets, values index cells), colour_limit, bits_limit, contrasts,
+        table1, mae, analysed, analysis (see `mattomo.report.information.sections`), check, splits, methods,
+        citations, environment, config.
     """
     errors = outcome.errors
     table = gains(errors)
+    bits = None if analysis is None else information.bits_table(analysis, relations)
+    hits = set() if bits is None else information.marked(bits)
+    swapped = [key in hits for key in zip(*(table[name] for name in information.KEY), strict=True)]
+    falls = (table["mean"] < 0).to_numpy(dtype=bool)
+    # The swap test as one more rule of Table 1 and of the agreement of learners.
+    views = {name: (table, cast(Criterion, name)) for name in CRITERIA}
+    if analysis is not None:
+        views[information.SWAP] = (
+            table.assign(paired_minmax=falls & np.array(swapped, dtype=bool)),
+            "paired_minmax",
+        )
+    cells = _cells(errors, table)
+    information.attach(cells, analysis, bits)
     summary: Summary = {
         "properties": _properties(outcome),
         "targets": list(outcome.targets),
@@ -56,7 +84,7 @@ def summarize(outcome: Outcome) -> Summary:
         "representations": list(outcome.representations),
         "learners": list(dict.fromkeys(errors["learner"])),
         "seeds": list(outcome.seeds),
-        "criteria": dict(CRITERIA),
+        "criteria": CRITERIA | (information.RULES if analysis is not None else {}),
         "criterion": DEFAULT_CRITERION,
         "status": {
             "units_done": outcome.units_done,
@@ -66,10 +94,13 @@ def summarize(outcome: Outcome) -> Summary:
             "wall_seconds": outcome.wall_seconds,
         },
         "data": outcome.data,
-        "cells": _cells(errors, table),
+        "cells": cells,
+        "analysed": analysis is not None,
+        "analysis": information.sections(analysis, bits, relations),
+        "check": check,
         "contrasts": contrasts(errors).to_dict("records"),
-        "table1": {name: _table1(table, cast(Criterion, name)) for name in CRITERIA},
-        "agreement": {name: agreement(table, cast(Criterion, name)).to_dict("records") for name in CRITERIA},
+        "table1": {name: _table1(*view) for name, view in views.items()},
+        "agreement": {name: agreement(*view).to_dict("records") for name, view in views.items()},
         "mae": _baselines(errors),
         "splits": outcome.rows.to_dict("records"),
         "environment": outcome.environment,
@@ -78,14 +109,19 @@ def summarize(outcome: Outcome) -> Summary:
     summary = cast(Summary, plain(summary))
     summary["heatmaps"] = _heatmaps(summary)
     summary["colour_limit"] = _colour_limit(summary["cells"])
+    summary["bits_limit"] = _bits_limit(summary["cells"])
     words = {
         "question": sentences.question(summary),
-        "headlines": sentences.headlines(summary),
-        "answers": sentences.answers(summary),
+        "headlines": [*sentences.headlines(summary), *answers.headlines(summary)],
+        "answers": answers.answers(summary) if summary["analysed"] else sentences.answers(summary),
     }
-    summary["notices"] = [*sentences.cautions(summary), *(printable(str(n)) for n in outcome.notices)]
-    summary["methods"] = sentences.methods(summary)
-    summary["citations"] = sentences.citations(summary)
+    summary["notices"] = [
+        *answers.cautions(summary),
+        *sentences.cautions(summary),
+        *(printable(str(n)) for n in outcome.notices),
+    ]
+    summary["methods"] = methods.methods(summary)
+    summary["citations"] = methods.citations(summary)
     return words | summary
 
 
@@ -155,6 +191,14 @@ def _colour_limit(cells: list[dict[str, Any]]) -> float:
     sizes = [abs(cell["mean"]) for cell in cells if cell["mean"] is not None and not cell["diagonal"]]
     wanted = float(np.quantile(sizes, 0.97)) if sizes else 0.4
     return next((limit for limit in (0.05, 0.1, 0.2, 0.3) if wanted <= limit), 0.4)
+
+
+def _bits_limit(cells: list[dict[str, Any]]) -> float:
+    """Bits at which the colour saturates, as for the changes."""
+    known = [cell["information"] for cell in cells if cell["information"] and not cell["diagonal"]]
+    sizes = [abs(each["bits"]) for each in known if each["bits"] is not None and not each["deterministic"]]
+    wanted = float(np.quantile(sizes, 0.9)) if sizes else 0.5
+    return next((limit for limit in (0.1, 0.2, 0.5, 1.0) if wanted <= limit), 2.0)
 
 
 def _table1(table: pd.DataFrame, criterion: Criterion) -> dict[str, Any]:

@@ -340,6 +340,18 @@ class Store:
         """Keep relations between the columns of the study beside its numbers."""
         write_text(self.folder / "relations.json", json.dumps(list(found), indent=2, ensure_ascii=False))
 
+    def check(self) -> dict[str, Any] | None:
+        """The check of the study's table as `write_check` got it; None if there is none."""
+        try:
+            found: dict[str, Any] = json.loads((self.folder / "check.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return found
+
+    def write_check(self, found: dict[str, Any]) -> None:
+        """Keep the check of the study's table beside its numbers."""
+        write_text(self.folder / "check.json", json.dumps(found, indent=1, ensure_ascii=False))
+
     def materials(self) -> Rows:
         """The rows that take part.
 

@@ -2,50 +2,32 @@
 (() => {
   const details = JSON.parse(document.getElementById("details").textContent);
   const popup = document.getElementById("popup");
+  const sorts = [];
   let open = null;
 
-  const make = (tag, text, className) => {
-    const element = document.createElement(tag);
-    if (text !== undefined) element.textContent = text;
-    if (className) element.className = className;
-    return element;
-  };
-
-  const dots = (changes) => {
-    const known = changes.filter((value) => value !== null);
-    const reach = Math.max(0.005, ...known.map(Math.abs)) * 1.1;
-    const ns = "http://www.w3.org/2000/svg";
-    const svg = document.createElementNS(ns, "svg");
-    const add = (tag, attributes) => {
-      const mark = document.createElementNS(ns, tag);
-      for (const [key, value] of Object.entries(attributes)) mark.setAttribute(key, value);
-      svg.append(mark);
-    };
-    add("line", { x1: "50%", x2: "50%", y1: 0, y2: 16, class: "zero" });
-    for (const value of known) add("circle", { cx: `${50 + (48 * value) / reach}%`, cy: 8, r: 4 });
-    svg.setAttribute("aria-hidden", "true");
-    return svg;
-  };
+  const { make } = cellPage;
 
   const fill = (cell) => {
     const rule = document.querySelector("input[name=rule]:checked").id.replace("rule-", "");
-    const head = make("tr");
-    const unit = cell.unit ? ` / ${cell.unit}` : "";
-    for (const title of ["seed", `MAE0${unit}`, `MAE1${unit}`, "change / %"]) head.append(make("th", title));
-    const table = make("table");
-    table.append(head);
-    for (const seed of cell.seeds) {
-      const row = make("tr");
-      for (const value of seed) row.append(make("td", value));
-      table.append(row);
-    }
-    popup.replaceChildren(
+    const lines = [
       make("p", `${cell.added} → ${cell.target}`, "title"),
       make("p", `${cell.where}: ${cell.change}`),
-      make("p", cell.verdicts[rule], "quiet"),
-      dots(cell.dots),
-      table,
-    );
+    ];
+    if (cell.bits) lines.push(make("p", cell.bits));
+    lines.push(make("p", cell.verdicts[rule], "quiet"));
+    popup.replaceChildren(...lines, cellPage.dots(cell.dots), cellPage.seeds(cell));
+  };
+
+  let chosen = null;
+  const choose = (td, go) => {
+    if (chosen) chosen.classList.remove("chosen");
+    chosen = td;
+    td.classList.add("chosen");
+    cellPage.show(details[td.dataset.cell]);
+    if (!go) return;
+    show(null);
+    cellPage.page.scrollIntoView({ block: "nearest" });
+    if (go === "focus") cellPage.page.focus({ preventScroll: true });
   };
 
   const show = (td) => {
@@ -65,8 +47,9 @@
 
   const moves = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
   for (const grid of document.querySelectorAll("table.heat")) {
-    const rows = [...grid.tBodies[0].rows].map((row) => [...row.querySelectorAll("td")]);
-    const cells = rows.flat();
+    const body = grid.tBodies[0];
+    const planned = [...body.rows];
+    const cells = planned.flatMap((row) => [...row.querySelectorAll("td")]);
     for (const td of cells) {
       td.tabIndex = -1;
       if (td.dataset.cell) td.removeAttribute("title");
@@ -84,15 +67,47 @@
       if (td !== open) show(td);
     });
     grid.addEventListener("mouseleave", () => show(null));
+    grid.addEventListener("click", (event) => {
+      const td = event.target.closest("td[data-cell]");
+      if (td) choose(td, "view");
+    });
     grid.addEventListener("keydown", (event) => {
+      const rows = [...body.rows].map((row) => [...row.querySelectorAll("td")]);
       const move = moves[event.key];
+      if ((event.key === "Enter" || event.key === " ") && event.target.dataset.cell) {
+        event.preventDefault();
+        choose(event.target, "focus");
+        return;
+      }
       const at = rows.findIndex((row) => row.includes(event.target));
       if (!move || at < 0) return;
       event.preventDefault();
       const next = rows[at + move[0]]?.[rows[at].indexOf(event.target) + move[1]];
       if (next) next.focus();
     });
+    sorts.push((order, bits) => {
+      const worth = (row) => {
+        const known = [...row.querySelectorAll("td[data-cell]:not(.diagonal, .det)")]
+          .map((td) => details[td.dataset.cell])
+          .map((cell) => (bits ? cell.value : cell.mean === null ? null : -cell.mean))
+          .filter((value) => value !== null && value !== undefined);
+        return known.length ? known.reduce((sum, value) => sum + value, 0) / known.length : -Infinity;
+      };
+      const rows = planned.map((row, index) => ({ row, index, name: row.cells[0].textContent.trim(), worth: order === "strength" ? worth(row) : 0 }));
+      if (order === "strength") rows.sort((a, b) => b.worth - a.worth || a.index - b.index);
+      if (order === "name") rows.sort((a, b) => a.name.localeCompare(b.name));
+      body.append(...rows.map(({ row }) => row));
+    });
   }
+  const sort = () => {
+    const order = document.querySelector("input[name=order]:checked");
+    const bits = document.getElementById("measure-bits");
+    for (const each of sorts) each(order.value, Boolean(bits && bits.checked));
+  };
+  for (const input of document.querySelectorAll("input[name=order], input[name=measure]")) input.addEventListener("change", sort);
+  for (const fieldset of document.querySelectorAll("fieldset.order")) fieldset.hidden = false;
+  const first = cellPage.page && document.querySelector(`td[data-cell="${cellPage.page.dataset.first}"]`);
+  if (first) choose(first, "");
   document.addEventListener("keydown", (event) => event.key === "Escape" && show(null));
   window.addEventListener("resize", () => show(null));
   window.addEventListener("beforeprint", () => show(null));

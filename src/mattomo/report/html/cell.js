@@ -1,0 +1,130 @@
+"use strict";
+// The chosen cell in full: words, seeds, decomposition with its diagram, controls beside it.
+const cellPage = (() => {
+  const page = document.getElementById("cell");
+  const yardsticks = JSON.parse(document.getElementById("yardsticks").textContent);
+  const ns = "http://www.w3.org/2000/svg";
+  const partNames = {
+    I_R: "representation alone", I_A: "added property alone", I_RA: "both", gain: "gain",
+    unique_R: "only the representation", redundant: "either", unique_A: "only the added property",
+    synergy: "only both together",
+  };
+
+  const make = (tag, text, className) => {
+    const element = document.createElement(tag);
+    if (text !== undefined) element.textContent = text;
+    if (className) element.className = className;
+    return element;
+  };
+
+  const drawing = (width, height, className, label) => {
+    const svg = document.createElementNS(ns, "svg");
+    svg.setAttribute("class", className);
+    if (width) svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    if (label) {
+      svg.setAttribute("role", "img");
+      svg.setAttribute("aria-label", label);
+    } else svg.setAttribute("aria-hidden", "true");
+    const add = (tag, attributes, text) => {
+      const mark = document.createElementNS(ns, tag);
+      for (const [key, value] of Object.entries(attributes)) mark.setAttribute(key, value);
+      if (text !== undefined) mark.textContent = text;
+      svg.append(mark);
+    };
+    return [svg, add];
+  };
+
+  const dots = (changes) => {
+    const known = changes.filter((value) => value !== null);
+    const reach = Math.max(0.005, ...known.map(Math.abs)) * 1.1;
+    const [svg, add] = drawing(0, 0, "dots");
+    add("line", { x1: "50%", x2: "50%", y1: 0, y2: 16, class: "zero" });
+    for (const value of known) add("circle", { cx: `${50 + (48 * value) / reach}%`, cy: 8, r: 4 });
+    return svg;
+  };
+
+  const table = (titles, rows) => {
+    const found = make("table");
+    const head = make("tr");
+    for (const title of titles) {
+      const th = make("th", title);
+      th.scope = "col";
+      head.append(th);
+    }
+    found.append(head);
+    for (const values of rows) {
+      const row = make("tr");
+      for (const value of values) row.append(make("td", value));
+      found.append(row);
+    }
+    return found;
+  };
+
+  const seeds = (cell) => {
+    const unit = cell.unit ? ` / ${cell.unit}` : "";
+    return table(["seed", `MAE0${unit}`, `MAE1${unit}`, "change / %"], cell.seeds);
+  };
+
+  // Common area of circles of radii r and s whose centres are d apart.
+  const lens = (r, s, d) => {
+    if (d >= r + s) return 0;
+    if (d <= Math.abs(r - s)) return Math.PI * Math.min(r, s) ** 2;
+    const a = Math.acos((d * d + r * r - s * s) / (2 * d * r));
+    const b = Math.acos((d * d + s * s - r * r) / (2 * d * s));
+    return r * r * (a - Math.sin(2 * a) / 2) + s * s * (b - Math.sin(2 * b) / 2);
+  };
+
+  const venn = ([held, own, shared, synergy], shown) => {
+    const [svg, add] = drawing(260, 168, "venn", "Circles: information of the representation and of the added property; areas are bits");
+    const total = Math.max(held, own, 1e-9);
+    const radius = (bits) => 52 * Math.sqrt(Math.max(bits, 0) / total);
+    const [r, s] = [radius(held), radius(own)];
+    let [near, far] = [Math.abs(r - s), r + s];
+    const wanted = (Math.PI * 52 * 52 * shared) / total;
+    for (let step = 0; step < 40; step += 1) {
+      const middle = (near + far) / 2;
+      if (lens(r, s, middle) > wanted) near = middle;
+      else far = middle;
+    }
+    const distance = (near + far) / 2;
+    const left = 130 - (r + distance + s) / 2 + r;
+    if (synergy > 0.004) add("rect", { class: "s", x: 6, y: 6, width: 248, height: 128, rx: 14 });
+    add("circle", { class: "r", cx: left, cy: 70, r });
+    add("circle", { class: "a", cx: left + distance, cy: 70, r: s });
+    add("text", { x: 130, y: 149, class: "where" }, `grey: representation ${shown.I_R}, blue: added ${shown.I_A} bits`);
+    add("text", { x: 130, y: 163, class: "where" }, synergy > 0.004 ? `overlap: either ${shown.redundant}; frame: only together ${shown.synergy}` : `overlap: either ${shown.redundant}`);
+    return svg;
+  };
+
+  const block = (title, ...content) => {
+    const found = make("div");
+    found.append(make("h4", title), ...content);
+    return found;
+  };
+
+  const show = (cell) => {
+    if (!page || !cell) return;
+    const content = [
+      make("h3", `${cell.added} → ${cell.target}`),
+      make("p", `Added to ${cell.where}: the test error changes by ${cell.change}${cell.bits ? `; ${cell.bits}` : ""}.`),
+    ];
+    for (const text of cell.said) content.push(make("p", text, "quiet"));
+    for (const text of cell.doubts ?? []) content.push(make("p", text, "alert"));
+    const grid = make("div", undefined, "cellgrid");
+    grid.append(block("Seed by seed", dots(cell.dots), seeds(cell)));
+    if (cell.parts) {
+      const shown = Object.fromEntries(cell.parts.map((part) => [part[0], part[1]]));
+      const rows = cell.parts.map(([name, value, open, interval]) => [partNames[name], value, open || "–", interval]);
+      grid.append(
+        block("What each tells of the target (areas are bits)", venn(cell.venn, shown)),
+        block("In bits: point, what the data leave open, 95 % interval", table(["told by", "bits", "open", "interval"], rows)),
+      );
+    }
+    if (cell.yard !== undefined) {
+      grid.append(block("Controls of the same target", table(["control", "error / %", "bits", "interval", "swap p"], yardsticks[cell.yard])));
+    }
+    content.push(grid);
+    page.replaceChildren(...content);
+  };
+  return { show, dots, seeds, make, page };
+})();
