@@ -21,7 +21,13 @@ from mattomo.information.convenience import gain_curves
 from mattomo.information.decomposition import decompose, decompose_nested
 from mattomo.information.floor import floor
 from mattomo.information.gain import gains
-from mattomo.information.inference import benjamini_hochberg, clustered, nadeau_bengio, swap_test
+from mattomo.information.inference import (
+    benjamini_hochberg,
+    clustered,
+    material_test,
+    nadeau_bengio,
+    swap_test,
+)
 from mattomo.information.scores import Scored
 from mattomo.information.symmetry import symmetry_residuals
 from mattomo.study.controls import PLANTED_SNR, PREFIX
@@ -188,8 +194,8 @@ def cells(
           clustered by formula (bits);
         - cap, overstated: what A holds at most beyond R (bits; categories only), and whether bits exceed it;
         - swap_rise: mean rise of the absolute error when A is replaced by its conditional placebos (the
-          target's unit); swap_p: one-sided p, clustered by formula; swap_q: Benjamini-Hochberg over all cells
-          that are neither controls nor on the diagonal;
+          target's unit); swap_p: one-sided p of the movement towards the truth (`swap_scores`), clustered by
+          formula; swap_q: Benjamini-Hochberg over all cells that are neither controls nor on the diagonal;
         - reason, swap_reason: why bits, or the test, are undefined, else "".
     """
     records = [
@@ -227,12 +233,13 @@ def _cell(
         bits_se = clustered(mean_bits, formulas[first]).se
     cap = Cap(caps.get((representation, added), math.nan))
     bits = float(np.mean(per_seed)) if per_seed and not reason else math.nan
-    swap = swap_test(
+    rise = swap_test(
         np.concatenate([unit.swapped_loss[k] for unit, k in found]),
         np.concatenate([np.abs(unit.predicted[k + 1] - unit.true) for unit, k in found]),
         materials,
         formulas,
     )
+    swap = material_test(np.concatenate([unit.swap_scores[k] for unit, k in found]), materials, formulas)
     return {
         "control": added.startswith(PREFIX),
         "diagonal": added == target,
@@ -247,7 +254,7 @@ def _cell(
         "bits_se": bits_se,
         "cap": cap.bits,
         "overstated": cap.overstated(bits),
-        "swap_rise": swap.mean,
+        "swap_rise": rise.mean,
         "swap_p": swap.p,
         "reason": reason or (interval.reason if not per_seed else ""),
         "swap_reason": swap.reason,

@@ -13,6 +13,10 @@ Floats = NDArray[np.float64]
 
 _FEWEST_CLUSTERS = 3
 _ROUNDING = 1e-9
+#: Relative step of single precision.
+_SINGLE = float(np.finfo(np.float32).eps)
+#: Residuals are clipped at so many median absolute residuals.
+_CLIP = 1.5
 
 
 class Interval(NamedTuple):
@@ -176,10 +180,10 @@ def swap_test(
 ) -> Clustered:
     """Does the augmented model get worse when A is replaced by a conditional placebo A~?
 
-    The default test (a conditional randomisation test on held-out rows). A~ keeps what R tells of A, so
-    rejecting says that the model uses what A tells beyond R. Differences loss(A~) - loss(A) are averaged over
-    the seeds in which a material was tested, and their mean over materials is tested against zero by
-    `clustered`.
+    The plain conditional randomisation test on held-out rows. A~ keeps what was learned from R of A, so
+    rejecting says that the model uses what A tells beyond that, be it that R tells it too. `material_test` of
+    `swap_scores` asks for more, and is the default. Differences loss(A~) - loss(A) are averaged over the
+    seeds in which a material was tested, and their mean over materials is tested against zero by `clustered`.
 
     Parameters
     ----------
@@ -197,18 +201,78 @@ def swap_test(
     """
     swapped, own = np.asarray(loss_swapped, dtype=float), np.asarray(loss, dtype=float)
     rises = (swapped.mean(axis=0) if swapped.ndim == 2 else swapped) - own
+    if len(own):
+        # What rounding leaves of a swap that changes nothing (an A that R determines) is no rise.
+        rises = np.where(np.abs(rises) <= _ROUNDING * np.abs(own).mean(), 0.0, rises)
+    return material_test(rises, materials, clusters)
+
+
+def swap_scores(true: ArrayLike, baseline: ArrayLike, augmented: ArrayLike, swapped: ArrayLike) -> Floats:
+    """How far the answer of the augmented model moves towards the truth when A takes the place of A~.
+
+    The default test is `material_test` of these scores. Replacing A by conditional placebos moves the
+    augmented prediction by m(R, A) - mean m(R, A~): what the model reads from A alone. It counts as far as it
+    goes where the *baseline* errs: it is multiplied by the baseline's residual, divided by 1.5 times its
+    median size and clipped to [-1, 1], so that a few large residuals do not decide.
+
+    That is a conditional randomisation test whose statistic is the covariance of the model with what the
+    baseline leaves open, and the projected covariance measure (Lundborg et al., Ann. Stat. 52, 2851 (2024);
+    Shah & Peters, Ann. Stat. 48, 1514 (2020)): its mean is zero without information if either the guess of A
+    or the baseline is right, and nearly so if both are nearly right. The rise of the loss (`swap_test`) needs
+    the guess of A to be right: an A that R determines in a way that the guess misses is then marked.
+
+    Parameters
+    ----------
+    true, baseline, augmented : array_like of float, shape (n,)
+        Target of the test rows, and its predictions without and with A.
+    swapped : array_like of float, shape (B, n)
+        Augmented predictions under B placebos, in single precision at least.
+
+    Returns
+    -------
+    ndarray of float, shape (n,)
+        In the target's unit.
+
+    Examples
+    --------
+    >>> swap_scores(true=[1, 1, 1], baseline=[0, 2, 5], augmented=[0.5, 2, 4], swapped=[[0, 2, 5]]).tolist()
+    [0.3333333333333333, -0.0, 1.0]
+    """
+    model = np.asarray(augmented, dtype=float)
+    moved = model - np.asarray(swapped, dtype=float).mean(axis=0)
+    # What single precision leaves of a swap that changes nothing is no movement.
+    moved = np.where(np.abs(moved) <= _SINGLE * np.abs(model), 0.0, moved)
+    left = np.asarray(true, dtype=float) - np.asarray(baseline, dtype=float)
+    bound = _CLIP * float(np.median(np.abs(left))) if len(left) else 0.0
+    direction: Floats = np.clip(left / bound, -1, 1) if bound > 0 else np.sign(left)
+    return direction * moved
+
+
+def material_test(values: ArrayLike, materials: ArrayLike, clusters: ArrayLike) -> Clustered:
+    """Is the mean over materials above zero? Rows of all seeds, averaged by material, then `clustered`.
+
+    Parameters
+    ----------
+    values : array_like of float, shape (n,)
+        One value a test row, e.g. from `swap_scores`; rows of all seeds one after the other.
+    materials, clusters : array_like, shape (n,)
+        Id and formula of each row.
+
+    Returns
+    -------
+    Clustered
+        No test if a value is not finite.
+    """
+    numbers = np.asarray(values, dtype=float)
     ids, formulas = np.asarray(materials), np.asarray(clusters)
-    if not rises.shape == ids.shape == formulas.shape:
+    if not numbers.shape == ids.shape == formulas.shape:
         raise ValueError(
-            f"rows do not match: {rises.shape} losses, {ids.shape} ids, {formulas.shape} formulas"
+            f"rows do not match: {numbers.shape} values, {ids.shape} ids, {formulas.shape} formulas"
         )
-    finite = np.isfinite(rises)
-    if not finite.all():
+    if not np.isfinite(numbers).all():
         return Clustered(math.nan, math.nan, 0, 0, math.nan, math.nan, "a loss is not finite")
-    # What rounding leaves of a swap that changes nothing (an A that R determines) is no rise.
-    rises = np.where(np.abs(rises) <= _ROUNDING * np.abs(own).mean(), 0.0, rises) if len(own) else rises
     _, first, member = np.unique(ids, return_index=True, return_inverse=True)
-    per_material = np.bincount(member, weights=rises) / np.maximum(np.bincount(member), 1)
+    per_material = np.bincount(member, weights=numbers) / np.maximum(np.bincount(member), 1)
     return clustered(per_material, formulas[first])
 
 

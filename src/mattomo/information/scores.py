@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mattomo.information.bits import density_score, difference
 from mattomo.information.density import find_atoms
+from mattomo.information.inference import swap_scores
 from mattomo.study.outcome import Held, Rows
 
 Floats = NDArray[np.float64]
@@ -37,6 +38,9 @@ class Scored:
         log2 q1 - log2 q0 of each row; NaN where undefined.
     swapped_loss : ndarray of float64, shape (K, n)
         Mean absolute error of the row over the placebos of the added property; NaN without any.
+    swap_scores : ndarray of float64, shape (K, n)
+        What the row says for the added property, see `mattomo.information.inference.swap_scores`; NaN
+        without placebos.
     reasons : tuple of K str
         Why the bits are undefined, else "".
     """
@@ -54,6 +58,7 @@ class Scored:
     predicted: Floats
     bits: Singles
     swapped_loss: Floats
+    swap_scores: Floats
     reasons: tuple[str, ...]
 
 
@@ -76,9 +81,11 @@ def score(held: Held, atoms: Floats) -> Scored:
     ]
     differences = [difference(densities[0], density) for density in densities[1:]]
     swapped = np.full((len(held.added), len(held.true_test)), np.nan)
+    scores = swapped.copy()
     for k, name in enumerate(held.added):
         if name in held.swapped:
             swapped[k] = np.abs(held.swapped[name] - held.true_test).mean(axis=0)
+            scores[k] = swap_scores(held.true_test, held.test[0], held.test[k + 1], held.swapped[name])
     return Scored(
         learner=held.learner,
         representation=held.representation,
@@ -93,6 +100,7 @@ def score(held: Held, atoms: Floats) -> Scored:
         predicted=held.test,
         bits=np.array([d.rows for d in differences], dtype=np.float32).reshape(swapped.shape),
         swapped_loss=swapped,
+        swap_scores=scores,
         reasons=tuple(d.reason for d in differences),
     )
 
