@@ -11,8 +11,9 @@ from mattomo.materials import Materials, PropertyInfo, Quarantine, load, one_to_
 from mattomo.version import __version__
 
 if TYPE_CHECKING:
-    from mattomo.front import Results, Study
+    from mattomo.front import Study
     from mattomo.materials.readers.python_objects import from_structures
+    from mattomo.results import Results
 
 __all__ = [
     "InputError",
@@ -31,10 +32,14 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # JAX and matplotlib take a second to import: reading a table should not wait for them.
-    if name in ("Results", "Study"):
-        from mattomo import front
+    if name == "Study":
+        from mattomo.front import Study
 
-        return getattr(front, name)
+        return Study
+    if name == "Results":
+        from mattomo.results import Results
+
+        return Results
     if name == "from_structures":
         from mattomo.materials.readers.python_objects import from_structures
 

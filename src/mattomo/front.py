@@ -1,47 +1,27 @@
-"""The front door from Python: `Study` plans and runs, `Results` reads a study folder back."""
+"""The front door from Python: `Study` plans and runs; `mattomo.results.Results` reads a folder back."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from contextlib import nullcontext
+from contextlib import suppress
 from dataclasses import asdict, replace
-from functools import cached_property
 from html import escape
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
-
-from mattomo.errors import InputError
-from mattomo.information import Criterion, agreement, frequency, gains, structure_already_holds
-from mattomo.information.analysis import Analysis, analyse
-from mattomo.information.decomposition import decompose_columns
-from mattomo.information.pairwise import mutual_information_matrix
-from mattomo.information.parts import Decomposition
-from mattomo.information.relations import deterministic, relations
-from mattomo.information.scores import score_all
+from mattomo.information.relations import relations
 from mattomo.learners.base import Learner
 from mattomo.materials import Materials, Quarantine, example_path, read
-from mattomo.materials.check import check_table
 from mattomo.materials.example import EXAMPLES
-from mattomo.materials.registry import nearest
-from mattomo.materials.table import Column
-from mattomo.report import Summary, summarize, write_report
-from mattomo.report.checked import report_section
-from mattomo.report.explained import crystal_system, explain
-from mattomo.report.information import MISSING_ANALYSIS
-from mattomo.study.collect import caps, collect, held_out
+from mattomo.results import Results
 from mattomo.study.config import StudyConfig, read_config, study_config
-from mattomo.study.outcome import Outcome, Rows
 from mattomo.study.plan import Plan, plan
 from mattomo.study.prepare import Prepared, prepare
-from mattomo.study.run import Progress, RunReport, run
+from mattomo.study.run import Progress, run
+from mattomo.study.shards import Shard
 from mattomo.study.store import Store
-from mattomo.study.workers import default_workers, local_workers
 
 #: Models times materials above which the analysis is spread over processes.
 _LARGE = 5_000_000
@@ -116,6 +96,8 @@ class Study:
         learners: Sequence[Learner] | None = None,
         workers: int | None = None,
         executor: Executor | None = None,
+        slots: Callable[[], int] | None = None,
+        shard: Shard | None = None,
         progress: Callable[[Progress], None] | None = None,
     ) -> Results:
         """Train what is missing in ``folder`` and read the results.
@@ -130,6 +112,8 @@ class Study:
             Local processes; one a core by default.
         executor : concurrent.futures.Executor, optional
             Where to train instead.
+        slots, shard : optional
+            See `mattomo.study.run.run`.
         progress : callable, optional
             Receives `mattomo.study.run.Progress`.
 
@@ -144,12 +128,16 @@ class Study:
             quarantine=self.quarantine,
             workers=workers,
             executor=executor,
+            slots=slots,
+            shard=shard,
             tell=progress,
         )
         store = Store(folder)
-        if not store.relations():
-            store.write_relations(_relations(planned.prepared))
-        return Results(folder, report, self)
+        if not (store.folder / "relations.json").exists():
+            # Marks in a report: a disk too full for them costs no results.
+            with suppress(OSError):
+                store.write_relations(_relations(planned.prepared))
+        return Results(folder, report, (self.materials, self.quarantine))
 
     def __repr__(self) -> str:
         c = self.config
@@ -177,277 +165,10 @@ class Study:
         return f"<table><caption>{escape(repr(self))}</caption>{rows}</table>"
 
 
-class Results:
-    """What a study folder holds, finished or not.
-
-    Parameters
-    ----------
-    folder : path
-    run : RunReport, optional
-        What the run that made it did.
-    study : Study, optional
-        Whose run it was: the report then shows the check of its table.
-
-    Raises
-    ------
-    InputError
-        There is no study in the folder.
-    """
-
-    def __init__(
-        self, folder: str | os.PathLike[str], run: RunReport | None = None, study: Study | None = None
-    ) -> None:
-        self.folder = Path(folder)
-        self.run = run
-        self._study = study
-        self.outcome: Outcome = collect(folder)
-
-    @property
-    def errors(self) -> pd.DataFrame:
-        """One row a model; ``mae`` is its test error in the unit of the target."""
-        return self.outcome.errors
-
-    def gains(self) -> pd.DataFrame:
-        """One row a cell: relative change of the test MAE over the paired seeds, and its significance.
-
-        See `mattomo.information.gains` for the columns.
-        """
-        return gains(self.errors)
-
-    @cached_property
-    def analysis(self) -> Analysis:
-        """Everything computed from the held-out predictions: seconds for a thousand materials.
-
-        Raises
-        ------
-        InputError
-            The folder lacks the study's table of materials (it is of mattomo 0.1).
-        """
-        rows = Store(self.folder).materials()
-        large = len(self.outcome.errors) * len(rows.ids) > _LARGE
-        with local_workers(default_workers(), _silent) if large else nullcontext() as executor:
-            scored = score_all(held_out(self.folder), rows, executor)
-        return analyse(self.outcome, scored, rows, caps(self.folder))
-
-    def bits(self) -> pd.DataFrame:
-        """One row a cell: usable bits with their interval, cap, and the conditional swap test.
-
-        See `mattomo.information.analysis.cells` for the columns; besides, ``deterministic``: ``"algebra"``
-        where the target is a function of the added property and what the representation holds, ``"held"``
-        where the representation alone determines it, so that a gain is the learner's shortfall; else "".
-        """
-        return self.analysis.bits.assign(deterministic=deterministic(self.analysis.bits, self.relations()))
-
-    def decomposition(self) -> pd.DataFrame:
-        """What representation and added property tell about each target, apart and together (bits).
-
-        See `mattomo.information.parts.Decomposition.record` for the columns.
-        """
-        return self.analysis.decomposition
-
-    def decompose(self, target: str, first: str, second: str) -> Decomposition:
-        """What two properties tell about a third, from the columns of the study alone, without any model.
-
-        Parameters
-        ----------
-        target, first, second : str
-            Targets or added properties of the study.
-
-        Raises
-        ------
-        InputError
-            No such column in the study.
-        """
-        rows = Store(self.folder).materials()
-        columns = []
-        for name in (target, first, second):
-            if name not in rows.columns:
-                known = list(rows.columns)
-                raise InputError("no such column in the study", column=name, hint=nearest(name, known))
-            columns.append(rows.columns[name])
-        return decompose_columns(columns[0], columns[1], columns[2], rows.formulas)
-
-    def mutual_information(self) -> pd.DataFrame:
-        """Mutual information of all pairs of the study's columns, in bits, beside what chance would show.
-
-        See `mattomo.information.pairwise.mutual_information_matrix` for the columns.
-        """
-        rows = Store(self.folder).materials()
-        columns = {
-            info.name: Column(info, rows.columns[info.name], _missing(rows.columns[info.name]))
-            for info in self.outcome.properties
-        }
-        return mutual_information_matrix(columns)
-
-    def controls(self) -> pd.DataFrame:
-        """What the criteria say of placebo, derived and planted columns, whose worth is known.
-
-        See `mattomo.information.controls.calibration` for the columns.
-        """
-        return self.analysis.controls
-
-    def symmetry(self) -> pd.DataFrame:
-        """Bits of A for p less bits of p for A, for all pairs of targets.
-
-        See `mattomo.information.symmetry.symmetry_residuals` for the columns.
-        """
-        return self.analysis.symmetry
-
-    def floor(self) -> pd.DataFrame:
-        """Least error of any model of the composition, for each target, from the spread of polymorphs.
-
-        See `mattomo.information.floor.Floor` for the columns.
-        """
-        return self.analysis.floor
-
-    def learning(self) -> pd.DataFrame:
-        """Learning curve of each gain; empty unless the study has ``train_fractions`` below 1.
-
-        See `mattomo.information.convenience.gain_curves` for the columns.
-        """
-        return self.analysis.learning
-
-    def relations(self) -> list[dict[str, Any]]:
-        """Columns of the study that are functions of other columns, as plain values."""
-        return Store(self.folder).relations()
-
-    def table1(self, criterion: Criterion = "paired_minmax") -> pd.DataFrame:
-        """The paper's Table 1: what helps each representation, and what structure already holds."""
-        return structure_already_holds(self.gains(), criterion)
-
-    def agreement(self, criterion: Criterion = "paired_minmax") -> pd.DataFrame:
-        """Cells that several learners measured: robust if all mark them, disputed if only some do."""
-        return agreement(self.gains(), criterion)
-
-    def frequency(self, criterion: Criterion = "paired_minmax") -> pd.DataFrame:
-        """How often each property helps composition but not structure."""
-        return frequency(self.table1(criterion))
-
-    def summary(self) -> Summary:
-        """Everything the report shows, as plain values.
-
-        A folder without the study's table of materials (of mattomo 0.1) gives the errors alone, and says so.
-        """
-        outcome, analysis = self.outcome, None
-        try:
-            analysis = self.analysis
-        except InputError:
-            outcome = replace(outcome, notices=(MISSING_ANALYSIS, *outcome.notices))
-        return summarize(outcome, analysis, self.relations(), self._checked())
-
-    def _checked(self) -> dict[str, Any] | None:
-        """What `mattomo check` says of the study's table: kept from the run, or None."""
-        store = Store(self.folder)
-        found = store.check()
-        if found is None and self._study is not None:
-            study = self._study
-            checked = check_table(study.materials, study.quarantine)
-            found = report_section(checked, [each["sentence"] for each in self.relations()])
-            store.write_check(found)
-        return found
-
-    def report(self, folder: str | os.PathLike[str] | None = None) -> Path:
-        """Write the report (HTML, figures, tables); returns the path of the page.
-
-        Parameters
-        ----------
-        folder : path, optional
-            ``report`` in the study folder by default.
-        """
-        return write_report(self.summary(), self.folder / "report" if folder is None else Path(folder))
-
-    def explain(
-        self, target: str, added: str, *, representation: str | None = None, learner: str | None = None
-    ) -> dict[str, Any]:
-        """One cell in words and numbers: what the added property tells, of which materials.
-
-        See `mattomo.report.explained.explain` for the keys.
-
-        Parameters
-        ----------
-        target, added : str
-        representation, learner : str, optional
-            The first that has the cell.
-
-        Raises
-        ------
-        InputError
-            There is no such cell (yet), or the folder lacks the study's table of materials.
-        """
-        outcome = self.outcome
-        for what, name, known in (
-            ("target", target, outcome.targets),
-            ("added property", added, outcome.added),
-            ("representation", representation, outcome.representations),
-            ("learner", learner, tuple(dict.fromkeys(self.errors["learner"]))),
-        ):
-            if name is not None and name not in known:
-                hint = nearest(name, list(known))
-                raise InputError(
-                    f"the study has no such {what}", file=str(self.folder), value=name, hint=hint
-                )
-        rows = Store(self.folder).materials()
-        summary = summarize(outcome, self.analysis, self.relations())
-        found = [
-            cell
-            for cell in summary["cells"]
-            if (cell["target"], cell["added"]) == (target, added)
-            and representation in (None, cell["representation"])
-            and learner in (None, cell["learner"])
-        ]
-        if not found:
-            raise InputError(
-                "no model of this cell is trained yet", file=str(self.folder), value=f"{added} for {target}"
-            )
-        cell = found[0]
-        where = (cell["learner"], cell["representation"], target)
-        units = [
-            held
-            for held in held_out(self.folder)
-            if (held.learner, held.representation, held.target) == where and held.fraction == 1
-        ]
-        return explain(summary, cell, score_all(units, rows), rows.ids, rows.formulas, _systems(rows))
-
-    def __repr__(self) -> str:
-        o = self.outcome
-        return f"Results({self.folder}: {o.units_done} of {o.units_planned} units, {len(o.errors)} models)"
-
-    def _repr_html_(self) -> str:
-        """The cells by what they gain, best first, for notebooks; at most 20."""
-        head = f"<p>{escape(repr(self))}</p>"
-        if self.errors.empty:
-            return f"{head}<p>Nothing is trained yet.</p>"
-        gained = self.gains().sort_values("mean", kind="stable")
-        columns = ["learner", "representation", "target", "added", "mean", "min", "max", "paired_minmax"]
-        table = gained[columns].head(20).to_html(index=False, float_format="{:+.1%}".format, escape=True)
-        more = len(gained) - 20
-        return head + table + (f"<p>… and {more:,} more: gains()</p>" if more > 0 else "")
-
-
-def _silent(name: str, share: float, message: str) -> None:
-    """An analysis has no progress to tell."""
-
-
-def _missing(values: NDArray[Any]) -> NDArray[np.bool_]:
-    missing: NDArray[np.bool_] = values == "" if values.dtype.kind == "U" else np.isnan(values)
-    return missing
-
-
 def _relations(prepared: Prepared) -> list[dict[str, Any]]:
     """Relations between the columns a study uses, as plain values."""
     table = replace(prepared.materials, columns=dict(prepared.columns))
     return [{**asdict(relation), "sentence": relation.sentence} for relation in relations(table)]
-
-
-def _systems(rows: Rows) -> NDArray[np.str_] | None:
-    """Crystal systems of the materials, if a column of the study tells them."""
-    if "crystal_system" in rows.columns:
-        return rows.columns["crystal_system"].astype(str)
-    for name in ("spacegroup_number", "spacegroup"):
-        if name in rows.columns:
-            numbers = pd.to_numeric(pd.Series(rows.columns[name]), errors="coerce")
-            return np.array([crystal_system(number) for number in numbers], dtype=np.str_)
-    return None
 
 
 def read_table(

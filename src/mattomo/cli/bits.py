@@ -13,10 +13,10 @@ from rich.text import Text
 
 from mattomo.cli.terminal import output, print_json
 from mattomo.errors import InputError
-from mattomo.front import Results
 from mattomo.report.information import SWAP, ranked
 from mattomo.report.numbers import bits as in_bits
 from mattomo.report.numbers import bits_range, brief, percent, probability
+from mattomo.results import Results
 
 
 class Sort(StrEnum):

@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from mattomo.cli.terminal import output, print_json
-from mattomo.front import Results
 from mattomo.report.numbers import bits, bits_range, percent, probability, quantity
 from mattomo.report.views import part_ranges
+from mattomo.results import Results
 
 _NAMES = {
     "I_R": "the representation alone",

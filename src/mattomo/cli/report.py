@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from mattomo.cli.terminal import output, print_json
-from mattomo.front import Results
 from mattomo.report import render_terminal
+from mattomo.results import Results
 
 
 def report(

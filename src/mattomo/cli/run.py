@@ -14,11 +14,11 @@ from rich.markup import escape
 from mattomo.cli.options import study_options
 from mattomo.cli.terminal import duration, errors, output, print_json, training_progress
 from mattomo.errors import InputError
-from mattomo.front import Results, Study
+from mattomo.front import Study
 from mattomo.report import render_terminal
+from mattomo.results import Results
 from mattomo.study.cluster import dask_workers
 from mattomo.study.run import RunReport
-from mattomo.study.run import run as run_plan
 from mattomo.study.shards import Shard, read_shard
 
 
@@ -96,26 +96,20 @@ def train_and_report(
     planned = study.plan()
     try:
         with training_progress(planned, quiet, shard) as tell:
-            done = run_plan(
-                planned,
-                folder,
-                quarantine=study.quarantine,
-                workers=workers,
-                executor=executor,
-                slots=slots,
-                shard=shard,
-                tell=tell,
+            results = study.run(
+                folder, workers=workers, executor=executor, slots=slots, shard=shard, progress=tell
             )
     except KeyboardInterrupt:
         errors.print("interrupted: finished units are stored; the same command goes on where it stopped")
         raise typer.Exit(130) from None
+    done = results.run
+    assert done is not None
     for unit, reason in done.failed.items():
         errors.print(f"[bold red]failed[/] {escape(unit)}: {escape(reason)}", soft_wrap=True)
         errors.print("log: ", done.logs[unit], sep="", soft_wrap=True, markup=False)
     if report is None:
         report = done.complete or (shard is None and not done.elsewhere)
-    results = Results(folder, done) if report else None
-    page = None if results is None else _written(results)
+    page = _written(results) if report else None
     if json:
         document = {
             "folder": str(folder),
@@ -127,9 +121,9 @@ def train_and_report(
             "elsewhere": done.elsewhere,
             "seconds": done.seconds,
         }
-        print_json(document | ({} if results is None else {"summary": results.summary()}))
+        print_json(document | ({"summary": results.summary()} if report else {}))
         return done
-    if results is not None:
+    if report:
         output.print(render_terminal(results.summary(), width=output.width))
     output.print(
         f"{done.trained} units trained in {duration(done.seconds)}, {done.done} of {len(planned.units)} done"
@@ -138,7 +132,7 @@ def train_and_report(
         output.print(f"left to {escape(holder)}: {escape(unit)}", soft_wrap=True)
     if page is not None:
         output.print("report: ", str(page), sep="", soft_wrap=True, markup=False)
-    elif results is None:
+    elif not report:
         output.print(
             f"no report yet: `mattomo report {escape(str(folder))}` writes it from what is done",
             soft_wrap=True,

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from mattomo.information.analysis import Analysis
+from mattomo.information.controls import planted_bits
 from mattomo.information.relations import deterministic
-from mattomo.study.controls import PLANTED_BITS, PREFIX
+from mattomo.study.controls import PLANTED_SNR, PREFIX
 
 KEY = ("learner", "representation", "target", "added")
 
@@ -87,7 +88,7 @@ def sections(
     found: dict[str, Any] = {
         name: [] for name in ("controls", "control_cells", "symmetry", "floor", "learning", "nested")
     }
-    found |= {"planted_bits": PLANTED_BITS, "relations": [dict(each) for each in relations]}
+    found |= {"planted_bits": planted_bits(PLANTED_SNR), "relations": [dict(each) for each in relations]}
     if analysis is None or bits is None:
         return found
     for name in ("controls", "symmetry", "floor", "learning", "nested"):

@@ -2,7 +2,8 @@
 
 study.json            what the study is: choices, data, splits' identity
 materials.parquet     id, formula, targets and added properties of the rows that take part
-relations.json        columns that are functions of other columns, if it was asked for
+relations.json        columns that are functions of other columns
+check.json            what the check says of the table the study was made from
 quarantine.csv        every row or cell that takes no part, with the reason
 conditionals/<id>/    what a representation tells of the properties, learned before the units
     conditionals.parquet  predictions or probabilities of the test rows
@@ -340,15 +341,15 @@ class Store:
         """Keep relations between the columns of the study beside its numbers."""
         write_text(self.folder / "relations.json", json.dumps(list(found), indent=2, ensure_ascii=False))
 
-    def check(self) -> dict[str, Any] | None:
-        """The check of the study's table as `write_check` got it; None if there is none."""
+    def checked(self) -> dict[str, Any] | None:
+        """The check of the study's table as `write_checked` got it; None if there is none."""
         try:
             found: dict[str, Any] = json.loads((self.folder / "check.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
         return found
 
-    def write_check(self, found: dict[str, Any]) -> None:
+    def write_checked(self, found: dict[str, Any]) -> None:
         """Keep the check of the study's table beside its numbers."""
         write_text(self.folder / "check.json", json.dumps(found, indent=1, ensure_ascii=False))
 
