@@ -54,8 +54,8 @@ _TABLES: dict[Kind, tuple[str, ...]] = {
 }
 #: What a run that was killed while it made a folder may have left there.
 _OURS = re.compile(
-    r"units|conditionals|checkpoints|running|logs|quarantine\.csv|materials\.parquet|relations\.json"
-    r"|\.(study\.json|quarantine\.csv|materials\.parquet|relations\.json)\..*"
+    r"units|conditionals|checkpoints|running|logs|quarantine\.csv|materials\.parquet|relations\.json|check\.json"
+    r"|\.(study\.json|quarantine\.csv|materials\.parquet|relations\.json|check\.json)\..*"
 )
 
 
