@@ -10,8 +10,8 @@ folder, and may be killed again, until the study is complete; then its tables ar
 with those of the undisturbed run and a new folder is begun. After every kill each finished unit must be the
 same file as before (inode and time of change), which is to say not lost and not made again.
 
-Then: a full disk (a tmpfs with room for half of the study, where mounts are allowed), a read-only one, flipped and
-truncated files, and a worker whose memory is limited while it runs. Linux only.
+Then: a full disk (a tmpfs with room for half of the study, where mounts are allowed), a read-only one,
+flipped and truncated files, and a worker whose memory is limited while it runs. Linux only.
 """
 
 from __future__ import annotations
