@@ -10,8 +10,8 @@ folder, and may be killed again, until the study is complete; then its tables ar
 with those of the undisturbed run and a new folder is begun. After every kill each finished unit must be the
 same file as before (inode and time of change), which is to say not lost and not made again.
 
-Then: a full disk (a tmpfs of a few hundred kB, where mounts are allowed), a read-only one, flipped and
-truncated files, and a worker whose memory is limited while it runs. Linux only.
+Then: a full disk (a tmpfs with room for half of the study, where mounts are allowed), a read-only one,
+flipped and truncated files, and a worker whose memory is limited while it runs. Linux only.
 """
 
 from __future__ import annotations
@@ -121,6 +121,8 @@ class Harness:
                 self.complaints.append(f"exit code {process.returncode} after kill of {victim!r}: {said}")
             elif victim:
                 survived += 1
+                if delivered % 10 == 0:
+                    print(f"{delivered} kills: {lost} units lost, {again} made again", flush=True)
             if process.returncode == 0 or delivered == kills:
                 complete = units(folder)
                 self._must_be_whole(folder, f"after {delivered} kills")
@@ -184,7 +186,10 @@ class Harness:
 
     def full_disk(self) -> None:
         """A disk that fills up while units are stored."""
-        with mounted(self.place / "full", "size=200k") as folder:
+        # Room for about half of what the study holds, in whole pages.
+        files = [p for p in (self.place / "truth").rglob("*") if p.is_file()]
+        size = sum(-(-p.stat().st_size // 4096) for p in files) * 4 * 6 // 10
+        with mounted(self.place / "full", f"size={size}k") as folder:
             if folder is None:
                 print("full disk: skipped, mounts are not allowed here (the tests fake one)")
                 return
@@ -195,7 +200,7 @@ class Harness:
             stored = len(units(folder / "study"))
             subprocess.run(["mount", "-o", "remount,size=64m", str(folder)], check=True)
             self._must_be_whole(folder / "study", "after a full disk")
-        print(f"full disk (tmpfs of 200 kB): exit code {code} with {stored} units stored; whole with room")
+        print(f"full disk (tmpfs of {size} kB): exit code {code} with {stored} units stored; whole with room")
 
     def read_only(self) -> None:
         """A folder that cannot be written is refused before anything is trained."""

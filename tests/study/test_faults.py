@@ -152,6 +152,13 @@ def test_a_worker_killed_once_costs_nothing(plan, finished, tmp_path):
     assert tables(tmp_path / "study") == tables(finished)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [2, 4])
+def test_any_number_of_workers_gives_the_same_bytes(plan, finished, tmp_path, workers):
+    assert run(plan, tmp_path / "study", workers=workers).complete
+    assert tables(tmp_path / "study") == tables(finished)
+
+
 def test_workers_say_how_they_ended():
     pool = LocalWorkers(1, lambda *_: None)
     with pytest.raises(WorkerDied, match=r"ended \(exit code 7\)"):
