@@ -241,7 +241,7 @@ def swap_scores(true: ArrayLike, baseline: ArrayLike, augmented: ArrayLike, swap
     model = np.asarray(augmented, dtype=float)
     moved = model - np.asarray(swapped, dtype=float).mean(axis=0)
     # What single precision leaves of a swap that changes nothing is no movement.
-    moved = np.where(np.abs(moved) <= _SINGLE * np.abs(model), 0.0, moved)
+    moved = np.where(np.isfinite(moved) & (np.abs(moved) <= _SINGLE * np.abs(model)), 0.0, moved)
     left = np.asarray(true, dtype=float) - np.asarray(baseline, dtype=float)
     bound = _CLIP * float(np.median(np.abs(left))) if len(left) else 0.0
     direction: Floats = np.clip(left / bound, -1, 1) if bound > 0 else np.sign(left)
