@@ -10,8 +10,10 @@ from mattomo.information.gain import chance_all_below
 from mattomo.information.inference import (
     benjamini_hochberg,
     clustered,
+    material_test,
     nadeau_bengio,
     paired_contrast,
+    swap_scores,
     swap_test,
 )
 
@@ -243,6 +245,54 @@ class TestSwap:
         found = [study("signal", np.random.default_rng(k), signal=0.15) for k in range(100)]
         assert np.mean([p < 0.05 for p, _ in found]) > 0.75
         assert np.mean([all_fell for _, all_fell in found]) < 0.35
+
+
+class TestSwapScores:
+    def test_by_hand(self):
+        # Residuals of the baseline 2, -1, 1, 0 with median size 1, clipped at 1.5; the model moves by 1, 2, -4, 3.
+        scores = swap_scores([2, 0, 3, 1], [0, 1, 2, 1], [1, 2, 0, 3], [[0, 1, 3, 0], [0, -1, 5, 0]])
+        assert scores == pytest.approx([1, -2 / 1.5 * 1, -4 / 1.5, 0])
+
+    def test_free_of_zero_and_proportional_to_the_unit(self):
+        rng = np.random.default_rng(0)
+        parts = [rng.standard_normal(20) for _ in range(3)] + [rng.standard_normal((5, 20))]
+        moved = [3 * part + 10 for part in parts]
+        assert swap_scores(*moved) == pytest.approx(3 * swap_scores(*parts))
+
+    def test_a_swap_that_changes_nothing(self):
+        model = np.random.default_rng(0).standard_normal(40) - 900
+        swapped = np.repeat(model.astype(np.float32)[None], 3, axis=0)
+        scores = swap_scores(model + 0.1, model, model, swapped)
+        assert not scores.any()
+        assert material_test(scores, np.arange(40), np.arange(40) // 2).p == 1
+
+    def test_a_baseline_that_is_mostly_right_leaves_the_sign(self):
+        assert swap_scores([0, 0, 0, 5], [0, 0, 0, 0], [1, 1, 1, 1], [[0, 0, 0, 0]]).tolist() == [0, 0, 0, 1]
+        assert swap_scores([], [], [], np.empty((2, 0))).shape == (0,)
+
+    def test_either_guess_may_be_wrong(self):
+        """A = r. With a useless guess of A but a right baseline, or the reverse, nothing is found."""
+        rng = np.random.default_rng(1)
+        r, noise = rng.standard_normal((2, 4000))
+        p, rows = r + noise, np.arange(4000)
+        useless = np.stack([rng.permutation(r) for _ in range(20)])
+        right_baseline = swap_scores(p, r, r, useless)
+        assert abs(material_test(right_baseline, rows, rows).t) < 2.5
+        assert swap_test(np.abs(p - useless), np.abs(p - r), rows, rows).p < 1e-9
+        right_guess = swap_scores(p, np.zeros(4000), r, np.stack([r] * 20))
+        assert not right_guess.any()
+        both_wrong = swap_scores(p, np.zeros(4000), r, useless)
+        assert material_test(both_wrong, rows, rows).p < 1e-9
+
+    def test_rows_of_a_material_are_averaged(self):
+        values = [1.0, 3.0, 0.5, 2.0, -1.0]
+        materials, formulas = np.array(["a", "b", "c", "a", "d"]), np.array(["A", "B", "C", "A", "C"])
+        assert material_test(values, materials, formulas) == clustered(
+            [1.5, 3.0, 0.5, -1.0], ["A", "B", "C", "C"]
+        )
+        assert material_test([np.nan, 1], [1, 2], [1, 2]).reason == "a loss is not finite"
+        with pytest.raises(ValueError, match="rows do not match"):
+            material_test([1, 2], [1], [1, 2])
 
 
 class TestBenjaminiHochberg:

@@ -94,7 +94,7 @@ def test_one_tiny_study_of_every_world():
     for unit in held:
         assert set(unit.swapped) == set(unit.added)
         assert all(p.shape == (20, 30) for p in unit.swapped.values())
-    # Sparing trees a product that they find badly halves an error, in a study of any size.
+    # Sparing trees a product that they find badly takes a tenth off their error, in a study of any size.
     assert found.loc["convenient", "mae_change"] < -0.1
     table = simulated.markdown(pd.concat([found.reset_index()] * 2))
     assert len(table.splitlines()) == 2 + len(simulated.WORLDS)
