@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
-from studied import studied
+from .studied import studied
 
 from mattomo.materials.registry import PropertyInfo
 from mattomo.study.outcome import Outcome

@@ -64,7 +64,7 @@ def hostile(make_outcome):
 def test_hostile_names_stay_text(hostile):
     reader = Reader(render_html(summarize(hostile)))
     tags = [tag for tag, _ in reader.tags]
-    assert tags.count("script") == 2  # the data and the code of the page itself
+    assert tags.count("script") == 3  # the data of cells and controls, and the code of the page itself
     assert not {"img", "u"} & set(tags)
     assert all(attrs.get("class", "").startswith("cell") for tag, attrs in reader.tags if tag == "i")
     assert not any(name.startswith("on") for _, attrs in reader.tags for name in attrs)
