@@ -7,10 +7,11 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
-from .studied import studied
 
 from mattomo.materials.registry import PropertyInfo
 from mattomo.study.outcome import Outcome
+
+from .studied import studied
 
 PROPERTIES = (
     PropertyInfo("band_gap", "Band gap", "eV", extensive=False),
