@@ -249,7 +249,7 @@ class TestSwap:
 
 class TestSwapScores:
     def test_by_hand(self):
-        # Residuals of the baseline 2, -1, 1, 0, median size 1, clipped at 1.5; the model moves by 1, 2, -4, 3.
+        # Residuals of the baseline 2, -1, 1, 0, median size 1, clipped at 1.5; the model moves 1, 2, -4, 3.
         scores = swap_scores([2, 0, 3, 1], [0, 1, 2, 1], [1, 2, 0, 3], [[0, 1, 3, 0], [0, -1, 5, 0]])
         assert scores == pytest.approx([1, -2 / 1.5 * 1, -4 / 1.5, 0])
 
