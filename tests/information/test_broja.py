@@ -87,7 +87,8 @@ def test_dit_finds_the_same_on_gates(gate):
         words = [f"{chr(97 + x)}{chr(97 + y)}{chr(97 + t)}" for t, x, y in held]
         pid = PID_BROJA(dit.Distribution(words, joint[joint > 0]))
         theirs = [pid.get_pi(node) for node in (((0,), (1,)), ((0,),), ((1,),), ((0, 1),))]
-    assert broja(joint) == pytest.approx(theirs, abs=1e-2)
+    # Its optimiser starts at random and stops up to 0.025 bits short; GATES holds the exact values.
+    assert broja(joint) == pytest.approx(theirs, abs=5e-2)
 
 
 def projected(joint, sweeps):
