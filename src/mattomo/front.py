@@ -66,7 +66,8 @@ class Study:
         self.config = config
         self.quarantine = Quarantine()
         if materials is None:
-            materials, self.quarantine = read_table(config)
+            columns = {"id": config.id, "formula": config.formula, "structure": config.structure}
+            materials, self.quarantine = read_data(config.data, **columns)
         self.materials = materials
         self._plan: Plan | None = None
 
@@ -171,21 +172,9 @@ def _relations(prepared: Prepared) -> list[dict[str, Any]]:
     return [{**asdict(relation), "sentence": relation.sentence} for relation in relations(table)]
 
 
-def read_table(
-    config: StudyConfig, *, categories: Sequence[str] = (), scalars: Sequence[str] = ()
-) -> tuple[Materials, Quarantine]:
-    """The table a study file names: an embedded one, or a file.
-
-    ``categories`` and ``scalars`` are columns whose kind the user knows better.
-    """
-    path: str | Path = config.data
-    if config.data in EXAMPLES and not Path(config.data).exists():
-        path = example_path(config.data)
-    return read(
-        path,
-        id=config.id,
-        formula=config.formula,
-        structure=config.structure,
-        categories=categories,
-        scalars=scalars,
-    )
+def read_data(data: str, **columns: Any) -> tuple[Materials, Quarantine]:
+    """An embedded table by its name, or whatever is at a path; ``columns`` as for `mattomo.read`."""
+    path: str | Path = data
+    if data in EXAMPLES and not Path(data).exists():
+        path = example_path(data)
+    return read(path, **columns)

@@ -81,6 +81,10 @@ class Results:
         return gains(self.errors)
 
     @cached_property
+    def _rows(self) -> Rows:
+        return Store(self.folder).materials()
+
+    @cached_property
     def analysis(self) -> Analysis:
         """Everything computed from the held-out predictions: seconds for a thousand materials.
 
@@ -89,7 +93,7 @@ class Results:
         InputError
             The folder lacks the study's table of materials (it is of mattomo 0.1).
         """
-        rows = Store(self.folder).materials()
+        rows = self._rows
         large = len(self.outcome.errors) * len(rows.ids) > _LARGE
         with local_workers(default_workers(), _silent) if large else nullcontext() as executor:
             scored = score_all(held_out(self.folder), rows, executor)
@@ -124,7 +128,7 @@ class Results:
         InputError
             No such column in the study.
         """
-        rows = Store(self.folder).materials()
+        rows = self._rows
         columns = []
         for name in (target, first, second):
             if name not in rows.columns:
@@ -138,7 +142,7 @@ class Results:
 
         See `mattomo.information.pairwise.mutual_information_matrix` for the columns.
         """
-        rows = Store(self.folder).materials()
+        rows = self._rows
         columns = {
             info.name: Column(info, rows.columns[info.name], _missing(rows.columns[info.name]))
             for info in self.outcome.properties
@@ -251,7 +255,7 @@ class Results:
                 raise InputError(
                     f"the study has no such {what}", file=str(self.folder), value=name, hint=hint
                 )
-        rows = Store(self.folder).materials()
+        rows = self._rows
         summary = summarize(outcome, self.analysis, self.relations())
         found = [
             cell
@@ -266,6 +270,7 @@ class Results:
             )
         cell = found[0]
         where = (cell["learner"], cell["representation"], target)
+        # Scored again: to keep every row of every unit would take gigabytes of a large study.
         units = [
             held
             for held in held_out(self.folder)

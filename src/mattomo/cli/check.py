@@ -15,8 +15,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from mattomo.cli.table import Data, FormulaColumn, IdColumn, StructureColumn, open_table
+from mattomo.cli.table import Data, FormulaColumn, IdColumn, StructureColumn
 from mattomo.cli.terminal import errors, output, print_json
+from mattomo.front import read_data
 from mattomo.information.relations import relations as relations_of
 from mattomo.materials.check import PARTS, check_table
 from mattomo.report.checked import report_section
@@ -48,8 +49,9 @@ def check(
     """
     with _progress() as tell:
         tell("reading")
-        columns = {"categories": _names(categories), "scalars": _names(scalars)}
-        materials, refused = open_table(data, id, formula, structure, **columns)
+        columns = {"id": id, "formula": formula, "structure": structure}
+        kinds = {"categories": _names(categories), "scalars": _names(scalars)}
+        materials, refused = read_data(data, **columns, **kinds)
         checked = check_table(materials, refused, tell)
     relations = tuple(relation.sentence for relation in relations_of(materials))
     if quarantine is not None:

@@ -10,19 +10,19 @@ import typer
 from rich.markup import escape
 
 from mattomo.atomic import write_bytes
+from mattomo.cli.table import FormulaColumn, IdColumn, StructureColumn
 from mattomo.cli.terminal import output, print_json
 from mattomo.errors import InputError
-from mattomo.front import read_table
+from mattomo.front import read_data
 from mattomo.materials.canonical import to_parquet
-from mattomo.study.config import study_config
 
 
 def convert(
     data: Annotated[str, typer.Argument(help="A table, a folder or a file of structures, or mp1000.")],
     out: Annotated[Path, typer.Argument(metavar="OUT.parquet", help="Where to write.", show_default=False)],
-    id: Annotated[str | None, typer.Option(help="Column with the identifiers.")] = None,
-    formula: Annotated[str | None, typer.Option(help="Column with the formulas.")] = None,
-    structure: Annotated[str | None, typer.Option(help="Column with the structures.")] = None,
+    id: IdColumn = None,
+    formula: FormulaColumn = None,
+    structure: StructureColumn = None,
     quarantine: Annotated[
         Path | None, typer.Option(help="Write every row or cell that cannot be used to this CSV.")
     ] = None,
@@ -35,17 +35,7 @@ def convert(
         )
     if out.exists() and Path(data).exists() and out.samefile(data):
         raise InputError("the result would replace the data", file=data, hint="Choose another name.")
-    config = study_config(
-        {
-            "data": data,
-            "id": id,
-            "formula": formula,
-            "structure": structure,
-            "targets": ["?"],
-            "properties": [],
-        }
-    )
-    materials, refused = read_table(config)
+    materials, refused = read_data(data, id=id, formula=formula, structure=structure)
     content = to_parquet(materials)
     _write(out, lambda: write_bytes(out, content))
     if quarantine is not None:

@@ -9,9 +9,10 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from mattomo.cli.table import Data, FormulaColumn, IdColumn, StructureColumn, open_table, tell_left_out
+from mattomo.cli.table import Data, FormulaColumn, IdColumn, StructureColumn, tell_left_out
 from mattomo.cli.terminal import output, print_json
 from mattomo.errors import InputError
+from mattomo.front import read_data
 from mattomo.information.floor import LEAST_REPEATED, polymorph_floors
 from mattomo.information.identity import REPRESENTATIONS, identity, refines, representation_labels
 from mattomo.information.isometry import TOLERANCE
@@ -34,7 +35,7 @@ def identity_command(
     """
     if not tolerance > 0:
         raise InputError("the tolerance must be positive", value=tolerance, hint="0.01 Å is usual.")
-    materials, refused = open_table(data, id, formula, structure)
+    materials, refused = read_data(data, id=id, formula=formula, structure=structure)
     found = plain_identity(materials, tolerance)
     if json:
         print_json(found)

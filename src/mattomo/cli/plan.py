@@ -53,7 +53,7 @@ def plain_plan(planned: Plan, workers: int) -> dict[str, object]:
                 "target": unit.target,
                 "seed": unit.seed,
                 "models": len(unit.tasks),
-                "processor_seconds": planned.seconds(unit),
+                "processor_seconds": planned.costs[unit.id],
             }
             for unit in planned.units
         ],
@@ -96,7 +96,7 @@ def show_plan(planned: Plan, workers: int) -> None:
             _reading(planned, learner, representation),
             f"{len(units)}",
             f"{sum(len(u.tasks) for u in units):,}",
-            duration(sum(planned.seconds(u) for u in units)),
+            duration(sum(planned.costs[u.id] for u in units)),
         )
     output.print(table)
     extra = [f"{len(config.controls)} controls a unit"] if config.controls else []

@@ -2,41 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from mattomo.cli.terminal import output
-from mattomo.front import read_table
-from mattomo.materials import Materials, Quarantine
-from mattomo.study.config import study_config
+from mattomo.materials import Quarantine
 
 Data = Annotated[str, typer.Argument(help="A table of materials in any known format, or mp1000.")]
 IdColumn = Annotated[str | None, typer.Option("--id", help="Column with the identifiers.")]
 FormulaColumn = Annotated[str | None, typer.Option("--formula", help="Column with the formulas.")]
 StructureColumn = Annotated[str | None, typer.Option("--structure", help="Column with the structures.")]
-
-
-def open_table(
-    data: str,
-    id: str | None,
-    formula: str | None,
-    structure: str | None,
-    *,
-    categories: Sequence[str] = (),
-    scalars: Sequence[str] = (),
-) -> tuple[Materials, Quarantine]:
-    """The usable rows of a table, and the others.
-
-    Raises
-    ------
-    InputError
-        No such file, or no table of materials.
-    """
-    columns = {"id": id, "formula": formula, "structure": structure}
-    config = study_config({"data": data, **columns, "targets": ["?"], "properties": []})
-    return read_table(config, categories=categories, scalars=scalars)
 
 
 def tell_left_out(refused: Quarantine) -> None:

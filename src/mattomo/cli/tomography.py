@@ -10,9 +10,10 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from mattomo.cli.table import Data, FormulaColumn, IdColumn, StructureColumn, open_table, tell_left_out
+from mattomo.cli.table import Data, FormulaColumn, IdColumn, StructureColumn, tell_left_out
 from mattomo.cli.terminal import output, print_json
 from mattomo.errors import InputError
+from mattomo.front import read_data
 from mattomo.information.candidates import compatible
 from mattomo.information.identification import N_READINGS, NOTHING, Identification, identification
 from mattomo.materials import Materials
@@ -52,7 +53,7 @@ def tomography(
     for item in resolution or []:
         for name, text in _assignments("--resolution", item).items():
             widths[name] = _width(name, text)
-    materials, refused = open_table(data, id, formula, structure)
+    materials, refused = read_data(data, id=id, formula=formula, structure=structure)
     if values is None:
         names = [name.strip() for name in properties.split(",")] if properties else None
         found = identification(materials, names, widths, n_readings=readings, seed=seed)

@@ -140,7 +140,6 @@ class _Search:
     bounds: _Bounds
 
     def __post_init__(self) -> None:
-        self.largest = self.bounds.largest
         self.place = {name: k for k, name in enumerate(self.names)}
         # columns are known on few distinct sets of rows
         numbered: dict[bytes, int] = {}
@@ -208,7 +207,7 @@ class _Search:
         if scale == 0:
             return []
         residual = np.abs(y[kept, None] - np.einsum("hbs,bs->hb", held[kept][:, at], weight))
-        passed = np.median(residual, axis=0) < 2 * self.largest * scale
+        passed = np.median(residual, axis=0) < 2 * self.bounds.largest * scale
         return [int(k) for k in tried[passed]]
 
     def settled(self, target: str, sources: tuple[str, ...], pattern: frozenset[int]) -> Law | None:
@@ -222,20 +221,19 @@ class _Search:
             np.c_[(x - centre) / spread, np.ones(len(x))], y - y.mean(), rcond=None
         )[0][:-1] / spread  # fmt: skip
         y_all, x_all = self.values[every, self.place[target]], self.values[np.ix_(every, at)]
-        _, scale = _scale(y_all)
+        kept, scale = _scale(y_all)
         if scale == 0:
             return None
         for exact in (True, False):
             numbers = _rounded(weight) if exact else weight
-            if (np.abs(numbers) * spread < self.largest * scale).any():
+            if (np.abs(numbers) * spread < self.bounds.largest * scale).any():
                 return None  # a source that does not matter: a smaller set would do
             offset = float(np.median(y - x @ numbers))
-            if exact and abs(offset) < (self.largest * scale if self.kind == "linear" else 2e-3):
+            if exact and abs(offset) < (self.bounds.largest * scale if self.kind == "linear" else 2e-3):
                 offset = 0.0
             residual = np.abs(y_all - x_all @ numbers - offset)
-            kept, _ = _scale(y_all)
             score = float(np.median(residual[kept])) / scale
-            if score < self.largest and (residual[kept] < _CLOSE * scale).mean() >= _HOLDS_ON:
+            if score < self.bounds.largest and (residual[kept] < _CLOSE * scale).mean() >= _HOLDS_ON:
                 form = self.form(target, sources, numbers, offset)
                 return Law(self.kind, target, sources, form, score, n / self.known[target])
         return None

@@ -20,10 +20,9 @@ from mattomo.information.controls import calibration
 from mattomo.information.convenience import gain_curves
 from mattomo.information.decomposition import decompose, decompose_nested
 from mattomo.information.floor import floor
-from mattomo.information.gain import gains
+from mattomo.information.gain import CELL, gains
 from mattomo.information.inference import (
     benjamini_hochberg,
-    clustered,
     material_test,
     nadeau_bengio,
     swap_test,
@@ -35,9 +34,8 @@ from mattomo.study.outcome import Outcome, Rows
 
 Floats = NDArray[np.float64]
 
-_CELL = ["learner", "representation", "target", "added"]
 _COLUMNS = [
-    *_CELL, "control", "diagonal", "n_seeds", "n_materials", "mae0", "mae1", "laplace_bits", "bits",
+    *CELL, "control", "diagonal", "n_seeds", "n_materials", "mae0", "mae1", "laplace_bits", "bits",
     "bits_low", "bits_high", "bits_se", "cap", "overstated", "swap_rise", "swap_p", "swap_q", "reason",
     "swap_reason",
 ]  # fmt: skip
@@ -141,7 +139,7 @@ def seed_bits(scored: Sequence[Scored]) -> pd.DataFrame:
     """
     records = []
     for unit in scored:
-        error = np.abs(unit.predicted - unit.true).mean(axis=1) if len(unit.true) else np.full(1, np.nan)
+        error = unit.errors
         for k, added in enumerate(unit.added):
             laplace, _ = laplace_bits(error[0], error[k + 1])
             records.append(
@@ -162,7 +160,7 @@ def seed_bits(scored: Sequence[Scored]) -> pd.DataFrame:
                 }
             )
     columns = [
-        *_CELL, "seed", "fraction", "n_train", "n_test", "mae0", "mae1", "laplace_bits", "bits", "reason",
+        *CELL, "seed", "fraction", "n_train", "n_test", "mae0", "mae1", "laplace_bits", "bits", "reason",
     ]  # fmt: skip
     return pd.DataFrame(records, columns=columns)
 
@@ -199,7 +197,7 @@ def cells(
         - reason, swap_reason: why bits, or the test, are undefined, else "".
     """
     records = [
-        dict(zip(_CELL, key, strict=True)) | _cell(key, found, rows, caps or {})
+        dict(zip(CELL, key, strict=True)) | _cell(key, found, rows, caps or {})
         for key, found in _by_cell(scored).items()
     ]
     table = pd.DataFrame(records, columns=_COLUMNS)
@@ -217,29 +215,28 @@ def _cell(
     caps: Mapping[tuple[str, str], float],
 ) -> dict[str, Any]:
     _, representation, target, added = key
-    errors = np.array([np.abs(unit.predicted[[0, k + 1]] - unit.true).mean(axis=1) for unit, k in found])
+    errors = np.array([unit.errors[[0, k + 1]] for unit, k in found])
     laplace, _ = laplace_bits(errors[:, 0], errors[:, 1])
     reason = next((unit.reasons[k] for unit, k in found if unit.reasons[k]), "")
     per_seed = [float(unit.bits[k].mean(dtype=np.float64)) for unit, k in found if not unit.reasons[k]]
     n_train = float(np.mean([unit.n_train for unit, _ in found]))
     n_test = float(np.mean([len(unit.true) for unit, _ in found]))
     materials = np.concatenate([unit.materials for unit, _ in found])
-    formulas = rows.formulas[materials]
+    owners = rows.owners[materials]
     interval = nadeau_bengio(per_seed, n_train, n_test)
     bits_se = math.nan
     if not reason:
         row_bits = np.concatenate([unit.bits[k] for unit, k in found]).astype(np.float64)
-        mean_bits, first = _by_material(row_bits, materials)
-        bits_se = clustered(mean_bits, formulas[first]).se
+        bits_se = material_test(row_bits, materials, owners).se
     cap = Cap(caps.get((representation, added), math.nan))
     bits = float(np.mean(per_seed)) if per_seed and not reason else math.nan
     rise = swap_test(
         np.concatenate([unit.swapped_loss[k] for unit, k in found]),
         np.concatenate([np.abs(unit.predicted[k + 1] - unit.true) for unit, k in found]),
         materials,
-        formulas,
+        owners,
     )
-    swap = material_test(np.concatenate([unit.swap_scores[k] for unit, k in found]), materials, formulas)
+    swap = material_test(np.concatenate([unit.swap_scores[k] for unit, k in found]), materials, owners)
     return {
         "control": added.startswith(PREFIX),
         "diagonal": added == target,
@@ -261,12 +258,6 @@ def _cell(
     }
 
 
-def _by_material(values: Floats, materials: NDArray[np.int64]) -> tuple[Floats, NDArray[np.int64]]:
-    """Mean over the rows of each material, and the first row of each."""
-    _, first, member = np.unique(materials, return_index=True, return_inverse=True)
-    return np.bincount(member, weights=values) / np.bincount(member), first
-
-
 def decompositions(scored: Sequence[Scored], rows: Rows, n_boot: int = 200) -> pd.DataFrame:
     """What representation and added property tell about the target, apart and together, in every cell.
 
@@ -278,7 +269,6 @@ def decompositions(scored: Sequence[Scored], rows: Rows, n_boot: int = 200) -> p
     DataFrame
         learner, representation, target, added, and the columns of `Decomposition.record` (bits).
     """
-    owners = np.unique(rows.formulas, return_inverse=True)[1]
     losses = _losses(scored)
     records = []
     for key, found in _by_cell(scored).items():
@@ -291,12 +281,12 @@ def decompositions(scored: Sequence[Scored], rows: Rows, n_boot: int = 200) -> p
             np.concatenate([unit.predicted[0] for unit, _ in found]),
             np.concatenate([unit.predicted[k + 1] for unit, k in found]),
             rows.columns[added][materials],
-            owners[materials],
+            rows.owners[materials],
             losses=losses.get((learner, representation, target)),
             n_boot=n_boot,
         )
-        records.append({**dict(zip(_CELL, key, strict=True)), **parts.record()})
-    return pd.DataFrame(records, columns=None if records else _CELL)
+        records.append({**dict(zip(CELL, key, strict=True)), **parts.record()})
+    return pd.DataFrame(records, columns=None if records else CELL)
 
 
 def nested_decompositions(scored: Sequence[Scored], rows: Rows, n_boot: int = 200) -> pd.DataFrame:
@@ -308,7 +298,6 @@ def nested_decompositions(scored: Sequence[Scored], rows: Rows, n_boot: int = 20
         learner, target, and the columns of `Decomposition.record` (bits): R is the composition, A the
         structure; structure contains composition, so nothing is unique to the composition but by the learner.
     """
-    owners = np.unique(rows.formulas, return_inverse=True)[1]
     base: dict[tuple[str, str, str, int], Scored] = {
         (unit.learner, unit.representation, unit.target, unit.seed): unit
         for unit in scored
@@ -328,7 +317,7 @@ def nested_decompositions(scored: Sequence[Scored], rows: Rows, n_boot: int = 20
             np.concatenate([inner.true for inner, _ in pairs]),
             np.concatenate([inner.predicted[0] for inner, _ in pairs]),
             np.concatenate([outer.predicted[0] for _, outer in pairs]),
-            owners[np.concatenate([inner.materials for inner, _ in pairs])],
+            rows.owners[np.concatenate([inner.materials for inner, _ in pairs])],
             n_boot=n_boot,
         )
         records.append({"learner": learner, "target": target, **parts.record()})
@@ -342,7 +331,7 @@ def _losses(scored: Sequence[Scored]) -> dict[tuple[str, str, str], dict[int, fl
         if unit.pair == "":
             key = (unit.learner, unit.representation, unit.target)
             sizes = found.setdefault(key, {})
-            sizes.setdefault(unit.n_train, []).append(float(np.abs(unit.predicted[0] - unit.true).mean()))
+            sizes.setdefault(unit.n_train, []).append(float(unit.errors[0]))
     return {
         key: {n: float(np.mean(errors)) for n, errors in sizes.items()}
         for key, sizes in found.items()

@@ -14,13 +14,11 @@ from typing import Any
 import pandas as pd
 
 from mattomo.information.gain import CHANGES, CRITERIA, chance_all_below
+from mattomo.study.controls import CONTROLS as NAMES
+from mattomo.study.controls import PREFIX
 
-#: Names of the added columns of the controls, and what they hold.
-CONTROLS: dict[str, str] = {
-    "control:placebo": "a shuffled property: no information",
-    "control:derived": "computed from the representation: no information beyond it",
-    "control:planted": "the target plus noise of a known size",
-}
+#: Names of the added columns of the controls.
+CONTROLS = tuple(PREFIX + name for name in NAMES)
 
 # Chance that a cell of no use improves in every seed is quoted for independent seeds and for this correlation
 # of their changes (materials recur between splits).
@@ -126,7 +124,7 @@ def _of(table: pd.DataFrame, control: str, group: Mapping[Any, object]) -> pd.Da
 def _record(control: str, cells: pd.DataFrame, bits: pd.DataFrame, planted_snr: float) -> dict[str, Any]:
     defined = cells[cells["reason"] == ""]
     n, seeds = len(defined), int(defined["n_seeds"].max()) if len(defined) else 0
-    planted = control == "control:planted"
+    planted = control == PREFIX + "planted"
     known = math.nan if math.isnan(planted_snr) else planted_bits(planted_snr)
     shares = {name: float(defined[name].mean()) if n else math.nan for name in (*CRITERIA, *CHANGES)}
     return {
@@ -143,7 +141,7 @@ def _record(control: str, cells: pd.DataFrame, bits: pd.DataFrame, planted_snr: 
 
 def _reading(record: Mapping[str, Any]) -> str:
     """The row in a sentence, its verdict by the swap test where there is one, else by the criterion."""
-    name = str(record["control"]).removeprefix("control:")
+    name = str(record["control"]).removeprefix(PREFIX)
     n, seeds, tested, bits = record["n"], record["n_seeds"], record["n_swap"], record["bits"]
     if not n:
         return f"No {name} cell has a defined gain."

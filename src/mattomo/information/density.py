@@ -98,7 +98,7 @@ class ConditionalDensity:
         return out
 
     def _finite(self, predicted: Floats, true: Floats) -> Floats:
-        place, label = _places(self.predicted, predicted), _labels(self.atoms, true)
+        place, label = _places(self.predicted, predicted), discrete.atom_labels(self.atoms, true)
         residual = true - predicted
         smooth = self.label == 0
         member = (self.label[:, None] == np.arange(len(self.prior))).astype(np.float32)
@@ -160,7 +160,7 @@ def unusable(predicted_val: ArrayLike, true_val: ArrayLike, atoms: ArrayLike | N
         return "a validation prediction is not finite"
     if true.min() == true.max():
         return "the target has one value in the validation rows"
-    smooth = _labels(find_atoms(true) if atoms is None else _sorted(atoms), true) == 0
+    smooth = discrete.atom_labels(find_atoms(true) if atoms is None else _sorted(atoms), true) == 0
     residual = (true - predicted)[smooth]
     if len(residual) >= _FEWEST_CONTINUOUS and residual.std() <= _ROUNDING * true.std():
         return "the error has no spread: the bits are unbounded"
@@ -216,7 +216,11 @@ def fit_density(
         predicted, true = predicted[kept], true[kept]
     order = np.argsort(predicted, kind="stable")
     predicted, true = predicted[order], true[order]
-    place, label, residual = _places(predicted, predicted), _labels(found, true), true - predicted
+    place, label, residual = (
+        _places(predicted, predicted),
+        discrete.atom_labels(found, true),
+        true - predicted,
+    )
     counts = np.bincount(label, minlength=len(found) + 1)
     prior: Floats = ((counts + 0.5) / (len(true) + 0.5 * len(counts))).astype(np.float64)
 
@@ -339,13 +343,6 @@ def _places(ordered: Floats, predicted: Floats) -> Floats:
     upto = np.searchsorted(ordered, predicted, side="right")
     out: Floats = (below + upto) / (2 * len(ordered))
     return out
-
-
-def _labels(atoms: Floats, true: Floats) -> Ints:
-    if not len(atoms):
-        return np.zeros(len(true), dtype=np.int64)
-    nearest = np.minimum(np.searchsorted(atoms, true), len(atoms) - 1)
-    return np.where(atoms[nearest] == true, nearest + 1, 0).astype(np.int64)
 
 
 def _sorted(atoms: ArrayLike) -> Floats:

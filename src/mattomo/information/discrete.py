@@ -109,6 +109,14 @@ def atoms(values: Floats, share: float = _ATOM_SHARE, rows: int = _ATOM_ROWS) ->
     return found[np.argsort(-count, kind="stable")]
 
 
+def atom_labels(point_masses: Floats, values: Floats) -> Codes:
+    """Which atom each value is, from 1 on; 0 for none. ``point_masses`` ascend."""
+    if not len(point_masses):
+        return np.zeros(len(values), dtype=np.int64)
+    nearest = np.minimum(np.searchsorted(point_masses, values), len(point_masses) - 1)
+    return np.where(point_masses[nearest] == values, nearest + 1, 0).astype(np.int64)
+
+
 def equal_mass(values: Floats, bins: int, point_masses: Floats | None = None) -> Codes:
     """Levels of a number: its most frequent atoms, and bins of equal mass for the rest.
 

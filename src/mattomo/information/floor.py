@@ -14,7 +14,6 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom, norm
 
 from mattomo.errors import InputError
 from mattomo.keyed import generator
@@ -145,7 +144,7 @@ def polymorph_floors(materials: Materials, names: Sequence[str] | None = None) -
         names = [
             name
             for name, c in materials.columns.items()
-            if c.info.kind == "scalar" and not c.missing.all() and not c.info.note.startswith("provenance")
+            if c.info.kind == "scalar" and not c.missing.all() and not c.info.is_provenance
         ]
     return tuple(polymorph_floor(materials, name) for name in names)
 
@@ -230,6 +229,8 @@ def _correction(size: int) -> float:
     if size < 2 or size > _MANY:
         # one value has no spread to correct; of many the median is as good as the true one
         return 1.0
+    from scipy.stats import binom, norm  # a third of a second, which no other command should wait for
+
     x = np.linspace(-9, 9, 3001)
     upper = binom.sf(size - size // 2 - 1, size - 1, norm.cdf(x))
     mean = 2 * float(np.trapezoid(x * norm.pdf(x) * upper, x))

@@ -26,7 +26,8 @@ CHANGES: dict[str, str] = {
 }
 
 _BASE = ["learner", "representation", "target", "seed"]
-_CELL = ["learner", "representation", "target", "added"]
+#: What names a cell of a study.
+CELL = ["learner", "representation", "target", "added"]
 
 
 def mae_changes(errors: pd.DataFrame) -> pd.DataFrame:
@@ -56,12 +57,12 @@ def mae_changes(errors: pd.DataFrame) -> pd.DataFrame:
         errors = errors.assign(pair="")
     is_base = errors["added"] == ""
     base = errors.loc[is_base, [*_BASE, "pair", "mae"]].rename(columns={"mae": "mae0"})
-    augmented = errors.loc[~is_base, [*_CELL, "seed", "pair", "mae"]].rename(columns={"mae": "mae1"})
-    twice = errors.duplicated([*_CELL, "seed", "pair"])
+    augmented = errors.loc[~is_base, [*CELL, "seed", "pair", "mae"]].rename(columns={"mae": "mae1"})
+    twice = errors.duplicated([*CELL, "seed", "pair"])
     if twice.any():
-        model = ", ".join(f"{key}={errors.loc[twice, key].iloc[0]!r}" for key in [*_CELL, "seed"])
+        model = ", ".join(f"{key}={errors.loc[twice, key].iloc[0]!r}" for key in [*CELL, "seed"])
         raise ValueError(f"errors holds the same model twice: {model}")
-    changes = augmented.merge(base, on=[*_BASE, "pair"])[[*_CELL, "seed", "mae0", "mae1"]]
+    changes = augmented.merge(base, on=[*_BASE, "pair"])[[*CELL, "seed", "mae0", "mae1"]]
     mae0, mae1 = (changes[key].to_numpy(dtype=float) for key in ("mae0", "mae1"))
     defined = np.isfinite(mae0) & np.isfinite(mae1) & (mae0 > 0)
     ratio = np.divide(mae1, mae0, out=np.full(len(changes), np.nan), where=defined)
@@ -93,8 +94,8 @@ def gains(errors: pd.DataFrame) -> pd.DataFrame:
         One seed has no range, so every criterion needs two seeds at least.
     """
     changes = mae_changes(errors)
-    cells = errors.loc[errors["added"] != "", _CELL].drop_duplicates()
-    table = changes.groupby(_CELL, sort=False).agg(
+    cells = errors.loc[errors["added"] != "", CELL].drop_duplicates()
+    table = changes.groupby(CELL, sort=False).agg(
         n_seeds=("seed", "size"),
         n_defined=("change", "count"),
         mae0_mean=("mae0", "mean"),
@@ -105,7 +106,7 @@ def gains(errors: pd.DataFrame) -> pd.DataFrame:
         min=("change", "min"),
         max=("change", "max"),
     )
-    table = cells.merge(table.reset_index(), on=_CELL, how="left")
+    table = cells.merge(table.reset_index(), on=CELL, how="left")
     table["n_seeds"] = table["n_seeds"].fillna(0).astype(int)
     none, zero = table["n_seeds"] == 0, table["mae0_min"] == 0
     undefined = table["n_defined"].fillna(0) < table["n_seeds"]
@@ -121,7 +122,7 @@ def gains(errors: pd.DataFrame) -> pd.DataFrame:
     table["paired_minmax_two_sided"] = ranged & ((table["max"] < 0) | (table["min"] > 0))
     table.loc[table["reason"] != "", ["mean", "min", "max"]] = np.nan
     measures = ["n_seeds", "mae0_mean", "mae1_mean", "mean", "min", "max"]
-    return table[[*_CELL, "diagonal", *measures, *CRITERIA, *CHANGES, "reason"]]
+    return table[[*CELL, "diagonal", *measures, *CRITERIA, *CHANGES, "reason"]]
 
 
 def contrasts(errors: pd.DataFrame) -> pd.DataFrame:

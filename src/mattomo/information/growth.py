@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
-from scipy.stats import binom
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -177,6 +176,8 @@ def _alternating(values: Ints, t: float, n: int) -> Floats:
     """(-t)^i for each i of ``values``, damped beyond t = 1 by a binomial tail (Orlitsky et al. 2016)."""
     if t <= 1:
         return np.asarray((-t) ** values.astype(np.float64), dtype=np.float64)
+    from scipy.stats import binom  # a third of a second, which no other command should wait for
+
     trials = max(math.floor(0.5 * math.log(n * t**2 / (t - 1), 3)), 1)
     tail = binom.sf(values - 1, trials, 2 / (2 + t))
     kept = np.minimum(values, trials + 1)

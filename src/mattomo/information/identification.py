@@ -136,7 +136,7 @@ def default_properties(materials: Materials) -> tuple[str, ...]:
             continue
     if len(found) >= 2:
         return tuple(found)
-    return tuple(name for name in wide if not materials.columns[name].info.note.startswith("provenance"))
+    return tuple(name for name in wide if not materials.columns[name].info.is_provenance)
 
 
 def identification(

@@ -289,11 +289,7 @@ def _coded(values: NDArray[Any], seed: int, name: object) -> _Coded:
     if values.dtype.kind not in "iuf":
         codes, _ = discrete.classes(values, most=n + 1, least=1)
         return _Coded(codes + 1, np.arange(n, dtype=np.int64))
-    atoms = np.sort(discrete.atoms(values))
-    label = np.zeros(n, dtype=np.int64)
-    if len(atoms):
-        place = np.minimum(np.searchsorted(atoms, values), len(atoms) - 1)
-        label = np.where(atoms[place] == values, place + 1, 0)
+    label = discrete.atom_labels(np.sort(discrete.atoms(values)), values)
     order = np.lexsort((generator("mutual information", "ties", seed, name).random(n), values))
     rank = np.empty(n, dtype=np.int64)
     rank[order] = np.arange(n)

@@ -145,9 +145,10 @@ def relations(
     scalars = {name: np.where(c.missing, np.nan, c.values.astype(np.float64))
                for name, c in columns.items() if c.info.kind == "scalar"}  # fmt: skip
     found: list[Relation] = []
+    codes = {name: pd.factorize(c.values)[0] for name, c in columns.items() if _counts(c)}
     for target, column in columns.items():
         if column.info.kind == "category":
-            found += _categories(target, columns) + _thresholds(target, column, scalars)
+            found += _categories(target, columns, codes) + _thresholds(target, column, scalars)
     given = composition_scalars(materials)
     for a in algebraic(scalars, given, sample=_SAMPLE, largest=LARGEST_SCORE, least=LEAST_SUPPORT,
                        least_rows=LEAST_ROWS, seed=seed):  # fmt: skip
@@ -255,15 +256,15 @@ def deterministic(cells: pd.DataFrame, found: Iterable[Mapping[str, Any]]) -> li
     return words
 
 
-def _categories(target: str, columns: dict[str, Column]) -> list[Relation]:
-    """Categories, and whole numbers, that fix a category."""
+def _categories(target: str, columns: dict[str, Column], codes: Mapping[str, NDArray[Any]]) -> list[Relation]:
+    """Categories, and whole numbers, that fix a category; ``codes`` number the values of such columns."""
     found = []
     y = columns[target]
-    for name, x in columns.items():
-        both = ~(x.missing | y.missing)
-        if name == target or both.sum() < LEAST_ROWS or not _counts(x):
+    for name, x in codes.items():
+        both = ~(columns[name].missing | y.missing)
+        if name == target or both.sum() < LEAST_ROWS:
             continue
-        score, support = functional_dependency(x.values[both], y.values[both])
+        score, support = functional_dependency(x[both], codes[target][both])
         support *= float(both.sum() / (~y.missing).sum())
         if score < LARGEST_SCORE and support >= LEAST_SUPPORT:
             found.append(Relation("category", target, (name,), f"{name} fixes {target}", score, support))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +62,13 @@ class Scored:
     swap_scores: Floats
     reasons: tuple[str, ...]
 
+    @cached_property
+    def errors(self) -> Floats:
+        """Mean absolute test error of each model, shape (K + 1,); NaN without test rows."""
+        if not len(self.true):
+            return np.full(len(self.predicted), np.nan)
+        return np.asarray(np.abs(self.predicted - self.true).mean(axis=1))
+
 
 def score(held: Held, atoms: Floats) -> Scored:
     """Score the models of one unit.
@@ -111,8 +119,7 @@ def score_all(units: Iterable[Held], rows: Rows, executor: Executor | None = Non
 
     def of_target(name: str) -> Floats:
         if name not in atoms:
-            values = np.asarray(rows.columns[name], dtype=np.float64)
-            atoms[name] = find_atoms(values[np.isfinite(values)])
+            atoms[name] = find_atoms(rows.columns[name])
         return atoms[name]
 
     if executor is None:

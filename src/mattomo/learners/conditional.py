@@ -253,10 +253,15 @@ def _classifier_scores(
 
 def _calibrated(scores: Floats, prior: Floats, temperature: float, shrinkage: float) -> Floats:
     """Probabilities of sharpened or flattened scores, drawn towards the shares of the training rows."""
+    return (1 - shrinkage) * _tempered(scores, temperature) + shrinkage * prior
+
+
+def _tempered(scores: Floats, temperature: float) -> Floats:
+    """Shares of the levels by sharpened or flattened scores, shape (n, L)."""
     heated = scores / temperature
     heated = np.exp(heated - heated.max(axis=1, keepdims=True))
     shares: Floats = heated / heated.sum(axis=1, keepdims=True)
-    return (1 - shrinkage) * shares + shrinkage * prior
+    return shares
 
 
 def _calibration(scores: Floats, at: Ints, prior: Floats) -> tuple[float, float]:
@@ -265,7 +270,8 @@ def _calibration(scores: Floats, at: Ints, prior: Floats) -> tuple[float, float]
         return 1.0, 1.0
     best = (np.inf, 1.0, 1.0)
     for temperature in (0.7, 1.0, 1.4, 2.0, 3.0):
+        own = _tempered(scores, temperature)[np.arange(len(at)), at]
         for shrinkage in (0.01, 0.03, 0.1, 0.3, 1.0):
-            chosen = _calibrated(scores, prior, temperature, shrinkage)[np.arange(len(at)), at]
+            chosen = (1 - shrinkage) * own + shrinkage * prior[at]
             best = min(best, (float(-np.log(chosen).mean()), temperature, shrinkage))
     return best[1], best[2]

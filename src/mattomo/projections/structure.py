@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
-import vesin
 from numpy.typing import NDArray
 
 from mattomo.materials.table import Structures
@@ -136,6 +135,8 @@ def _pairs(
     """All pairs (site, neighbour, distance) within the first radius that gives every site its neighbours."""
     if len(frac) == 0:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0)
+    import vesin  # which imports torch where that is installed: seconds
+
     # Wrapping keeps the search fast for coordinates far outside the cell.
     points = (frac - np.floor(frac)) @ lattice
     for share in _SHELLS:

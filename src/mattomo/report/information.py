@@ -10,10 +10,11 @@ import pandas as pd
 
 from mattomo.information.analysis import Analysis
 from mattomo.information.controls import planted_bits
+from mattomo.information.gain import CELL
 from mattomo.information.relations import deterministic
 from mattomo.study.controls import PLANTED_SNR, PREFIX
 
-KEY = ("learner", "representation", "target", "added")
+KEY = tuple(CELL)
 
 SWAP = "swap"
 """Name of the rule that marks a cell by the conditional swap test."""

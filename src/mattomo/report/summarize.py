@@ -157,19 +157,19 @@ def _properties(outcome: Outcome) -> dict[str, dict[str, Any]]:
 
 
 def _cells(errors: pd.DataFrame, table: pd.DataFrame) -> list[dict[str, Any]]:
-    key = ["learner", "representation", "target", "added"]
     by_cell: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for pair in mae_changes(errors).sort_values("seed").to_dict("records"):
         seed = {name: pair[name] for name in ("seed", "mae0", "mae1", "change")}
-        by_cell.setdefault(tuple(pair[name] for name in key), []).append(seed)
+        by_cell.setdefault(tuple(pair[name] for name in information.KEY), []).append(seed)
     cells = cast(list[dict[str, Any]], table.to_dict("records"))
-    return [cell | {"seeds": by_cell.get(tuple(cell[name] for name in key), [])} for cell in cells]
+    return [
+        cell | {"seeds": by_cell.get(tuple(cell[name] for name in information.KEY), [])} for cell in cells
+    ]
 
 
 def _heatmaps(summary: Summary) -> list[dict[str, Any]]:
     place = {
-        (cell["learner"], cell["representation"], cell["target"], cell["added"]): index
-        for index, cell in enumerate(summary["cells"])
+        tuple(cell[name] for name in information.KEY): index for index, cell in enumerate(summary["cells"])
     }
     return [
         {

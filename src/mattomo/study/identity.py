@@ -7,7 +7,6 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from mattomo.materials.table import Materials
 from mattomo.projections.graphs import Ints
 from mattomo.study import controls
 from mattomo.study.config import StudyConfig
-from mattomo.study.prepare import Prepared
+from mattomo.study.prepare import Prepared, own_columns
 from mattomo.study.units import PlannedConditional, PlannedUnit, rows_of
 
 #: Raised whenever the descriptors of a material change.
@@ -27,11 +26,10 @@ DESCRIPTORS = 1
 
 def fingerprint(prepared: Prepared, config: StudyConfig) -> str:
     """Of what is used: columns that the study does not name may change freely."""
-    columns = dict(prepared.columns)
+    materials, columns = prepared.materials, dict(prepared.columns)
     for patterns in config.tables.values():
-        every = prepared.materials.columns
-        columns |= {n: every[n] for n in every if any(fnmatchcase(n, pattern) for pattern in patterns)}
-    used: Materials = dataclasses.replace(prepared.materials, columns=columns)
+        columns |= {name: materials.columns[name] for name in own_columns(materials, patterns)}
+    used: Materials = dataclasses.replace(materials, columns=columns)
     return used.fingerprint()
 
 

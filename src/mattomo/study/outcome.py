@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,11 @@ class Rows:
     ids: NDArray[np.str_]
     formulas: NDArray[np.str_]
     columns: Mapping[str, NDArray[np.float64] | NDArray[np.str_]]
+
+    @cached_property
+    def owners(self) -> NDArray[np.int64]:
+        """Number of each row's formula, in alphabetical order: the clusters of rows that belong together."""
+        return np.unique(self.formulas, return_inverse=True)[1].astype(np.int64)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 
 import numpy as np
 
@@ -116,7 +117,7 @@ class Plan:
         bases: Mapping[str, Graphs | Table] = self.graphs if reads == "graphs" else self.tables
         base = bases[planned.representation]
         split = self.split(planned)
-        whole = self.prepared.splits[planned.seed]
+        held = np.flatnonzero(np.isin(self.prepared.splits[planned.seed].test, split.test))
         found = dict(conditionals or {})
         columns: dict[str, Column] = {planned.target: self.prepared.columns[planned.target]}
         placebos: dict[str, Placebos] = {}
@@ -131,7 +132,6 @@ class Plan:
             else:
                 columns[name] = self.prepared.columns[name]
             if self.config.swaps and name in found:
-                held = np.flatnonzero(np.isin(whole.test, split.test))
                 placebos[name] = Placebos(
                     values=columns[name].values[split.test],
                     conditional=found[name].take(held),
@@ -169,7 +169,7 @@ class Plan:
         once = cost[split.train].sum() + cost[split.validation].sum() / 3
         return float(once * self.config.epochs * len(planned.tasks))
 
-    @property
+    @cached_property
     def costs(self) -> dict[str, float]:
         """`seconds` of everything planned, by id."""
         learned = {planned.id: self.seconds(planned) for planned in self.conditionals}
@@ -223,18 +223,14 @@ def plan(prepared: Prepared, config: StudyConfig, learners: Sequence[Learner] | 
             tables[name] = base_table(prepared.materials, name, graphs.get("structure"), config)
     identify = identity.Identity(fingerprint, prepared, config)
     units = []
-    for learner in learners:
-        for representation in config.representations:
-            if learner.reads == "graphs" and representation in config.tables:
-                continue
-            for seed in config.seeds:
-                for target in config.targets:
-                    for pair, tasks in unit_tasks(target, config):
-                        for fraction in sorted(config.train_fractions):
-                            unit = PlannedUnit(
-                                "", learner.name, representation, target, seed, tasks, pair, fraction
-                            )
-                            units.append(dataclasses.replace(unit, id=identify.unit(unit, learner)))
+    for learner, representation in product(learners, config.representations):
+        if learner.reads == "graphs" and representation in config.tables:
+            continue
+        for seed, target in product(config.seeds, config.targets):
+            shares = sorted(config.train_fractions)
+            for (pair, tasks), fraction in product(unit_tasks(target, config), shares):
+                unit = PlannedUnit("", learner.name, representation, target, seed, tasks, pair, fraction)
+                units.append(dataclasses.replace(unit, id=identify.unit(unit, learner)))
     named = {learner.name: learner for learner in learners}
     learned = []
     if config.swaps or "planted" in config.controls:
@@ -242,10 +238,9 @@ def plan(prepared: Prepared, config: StudyConfig, learners: Sequence[Learner] | 
         if "planted" in config.controls:
             names |= dict.fromkeys(config.targets)
         own = [controls.PREFIX + name for name in config.controls if name != "planted"]
-        for representation in config.representations:
-            for seed in config.seeds:
-                c = PlannedConditional("", representation, seed, (*names, *own))
-                learned.append(dataclasses.replace(c, id=identify.conditional(c)))
+        for representation, seed in product(config.representations, config.seeds):
+            c = PlannedConditional("", representation, seed, (*names, *own))
+            learned.append(dataclasses.replace(c, id=identify.conditional(c)))
     return Plan(config, prepared, graphs, tables, named, fingerprint, tuple(units), tuple(learned))
 
 

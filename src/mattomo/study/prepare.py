@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -92,9 +92,6 @@ def prepare(materials: Materials, config: StudyConfig) -> Prepared:
                 hint="Remove it from the targets; it can still be an added property.",
             )
     chosen, left_out = _usable(materials, source, config)
-    for name in config.representations:
-        if name in config.tables:
-            base_table(chosen, name, None, config)
     columns = {name: chosen.columns[column] for name, column in source.items()}
     splits = {seed: split_rows(chosen, config.split, config.fractions, seed) for seed in config.seeds}
     for target in config.targets:
@@ -151,12 +148,7 @@ def base_table(
     if representation == "structure":
         return structure_descriptors(materials, graphs=graphs)
     targets = {_column_for(name, materials) for name in config.targets}
-    names: dict[str, None] = {}
-    for pattern in config.tables[representation]:
-        found = [name for name in materials.columns if fnmatchcase(name, pattern)]
-        if not found:
-            materials.column(pattern)  # says which names are near
-        names |= dict.fromkeys(found)
+    names = own_columns(materials, config.tables[representation])
     if targets & set(names):
         raise InputError(
             f"this target is among the columns of the representation {representation!r}",
@@ -164,7 +156,24 @@ def base_table(
             column=sorted(targets & set(names))[0],
             hint="Take it out of the targets or of the table: it would be told in advance.",
         )
-    return column_descriptors(materials, list(names))
+    return column_descriptors(materials, names)
+
+
+def own_columns(materials: Materials, patterns: Sequence[str]) -> list[str]:
+    """Columns that the patterns of a table of one's own name, each once.
+
+    Raises
+    ------
+    InputError
+        A pattern names none.
+    """
+    names: dict[str, None] = {}
+    for pattern in patterns:
+        found = [name for name in materials.columns if fnmatchcase(name, pattern)]
+        if not found:
+            materials.column(pattern)  # says which names are near
+        names |= dict.fromkeys(found)
+    return list(names)
 
 
 def _column_for(name: str, materials: Materials) -> str:

@@ -95,7 +95,7 @@ class Schedule:
         """Train what can be trained here; returns when nothing is left, or all that is left is elsewhere."""
         needed = {c.id: c for unit in units if (c := self._plan.needs(unit)) is not None}
         # Longest first, so that no core waits for a late one.
-        longest = sorted(units, key=lambda u: (-self._plan.seconds(u), u.id))
+        longest = sorted(units, key=lambda u: (-self._plan.costs[u.id], u.id))
         items: list[Item] = [*needed.values(), *longest]
         self._left = {item.id: item for item in items}
         while self._left:
@@ -124,7 +124,7 @@ class Schedule:
         if isinstance(item, PlannedConditional) and not any(map(self._is_waiting, self._left.values())):
             self._left.pop(item.id)  # other runs have made all that needs it
             return
-        if self._store.exists(item.id, kind(item)) and self._store.state(item.id, kind(item)) == "done":
+        if self._store.state(item.id, kind(item)) == "done":
             self._found(item)
             return
         try:

@@ -331,11 +331,7 @@ class Store:
 
     def relations(self) -> list[dict[str, Any]]:
         """Relations between the columns of the study, as `write_relations` got them."""
-        try:
-            found = json.loads((self.folder / "relations.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return []
-        return list(found)
+        return list(self._kept("relations.json") or ())
 
     def write_relations(self, found: Sequence[dict[str, Any]]) -> None:
         """Keep relations between the columns of the study beside its numbers."""
@@ -343,11 +339,15 @@ class Store:
 
     def checked(self) -> dict[str, Any] | None:
         """The check of the study's table as `write_checked` got it; None if there is none."""
+        found: dict[str, Any] | None = self._kept("check.json")
+        return found
+
+    def _kept(self, name: str) -> Any:
+        """What a file of plain values holds; None if it is missing or damaged."""
         try:
-            found: dict[str, Any] = json.loads((self.folder / "check.json").read_text(encoding="utf-8"))
+            return json.loads((self.folder / name).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
-        return found
 
     def write_checked(self, found: dict[str, Any]) -> None:
         """Keep the check of the study's table beside its numbers."""

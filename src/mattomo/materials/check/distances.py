@@ -9,7 +9,6 @@ coordinates: displacing every atom by less than d changes no number by more than
 from __future__ import annotations
 
 import numpy as np
-import vesin
 from numpy.typing import NDArray
 
 from mattomo.materials.table import Structures
@@ -50,6 +49,8 @@ def neighbour_distances(
     ndarray of float64, shape (m, k, k, neighbours)
         In Å, by element of the atom, element of the neighbour, and rank.
     """
+    import vesin  # which imports torch where that is installed: seconds
+
     k = len(elements)
     found = np.empty((len(rows), k, k, neighbours))
     search = vesin.NeighborList(cutoff=reach, full_list=True)
