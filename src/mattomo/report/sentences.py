@@ -75,7 +75,10 @@ def _swap_verdict(cell: Cell) -> str:
         return f"No swap test: {found['swap_reason'] or 'no q value' if found else 'not analysed'}."
     q = q_value(found["swap_q"])
     if cell[SWAP]:
-        return f"Usable gain: the model uses it, a conditional placebo in its place raises the error ({q})."
+        return (
+            "Usable gain: the model uses it. In place of conditional placebos it moves the prediction "
+            f"towards the truth where the baseline errs ({q})."
+        )
     if found["swap_q"] < SWAP_LEVEL:
         return f"The model uses it ({q} in the swap test), but the error does not fall on average."
     return f"No usable gain detected: the swap test gives {q}."
