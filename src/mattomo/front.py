@@ -23,9 +23,6 @@ from mattomo.study.run import Progress, run
 from mattomo.study.shards import Shard
 from mattomo.study.store import Store
 
-#: Models times materials above which the analysis is spread over processes.
-_LARGE = 5_000_000
-
 
 class Study:
     """An augmentation study: which added property tells what about which target?

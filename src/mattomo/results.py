@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import cached_property
 from html import escape
@@ -20,7 +20,6 @@ from mattomo.information.analysis import Analysis, analyse
 from mattomo.information.decomposition import decompose_columns
 from mattomo.information.pairwise import mutual_information_matrix
 from mattomo.information.parts import Decomposition
-from mattomo.information.relations import deterministic
 from mattomo.information.scores import score_all
 from mattomo.materials import Materials, Quarantine
 from mattomo.materials.check import check_table
@@ -29,8 +28,8 @@ from mattomo.materials.table import Column
 from mattomo.report import Summary, summarize, write_report
 from mattomo.report.checked import report_section
 from mattomo.report.explained import crystal_system, explain
-from mattomo.report.information import MISSING_ANALYSIS
-from mattomo.study.collect import caps, collect, held_out
+from mattomo.report.information import MISSING_ANALYSIS, bits_table
+from mattomo.study.collect import caps, collect, curves, held_out
 from mattomo.study.outcome import Outcome, Rows
 from mattomo.study.run import RunReport
 from mattomo.study.store import Store
@@ -73,6 +72,13 @@ class Results:
         """One row a model; ``mae`` is its test error in the unit of the target."""
         return self.outcome.errors
 
+    def curves(self) -> pd.DataFrame:
+        """Validation error and training loss of every epoch (of trees: every tree) of every model.
+
+        See `mattomo.study.collect.curves` for the columns.
+        """
+        return curves(self.folder)
+
     def gains(self) -> pd.DataFrame:
         """One row a cell: relative change of the test MAE over the paired seeds, and its significance.
 
@@ -106,7 +112,7 @@ class Results:
         where the target is a function of the added property and what the representation holds, ``"held"``
         where the representation alone determines it, so that a gain is the learner's shortfall; else "".
         """
-        return self.analysis.bits.assign(deterministic=deterministic(self.analysis.bits, self.relations()))
+        return bits_table(self.analysis, self.relations())
 
     def decomposition(self) -> pd.DataFrame:
         """What representation and added property tell about each target, apart and together (bits).
@@ -198,6 +204,10 @@ class Results:
 
         A folder without the study's table of materials (of mattomo 0.1) gives the errors alone, and says so.
         """
+        return self._summary
+
+    @cached_property
+    def _summary(self) -> Summary:
         outcome, analysis = self.outcome, None
         try:
             analysis = self.analysis
@@ -212,7 +222,8 @@ class Results:
         if found is None and self._table is not None:
             checked = check_table(*self._table)
             found = report_section(checked, [each["sentence"] for each in self.relations()])
-            store.write_checked(found)
+            with suppress(OSError):  # a disk too full for it costs no results
+                store.write_checked(found)
         return found
 
     def report(self, folder: str | os.PathLike[str] | None = None) -> Path:
@@ -256,7 +267,8 @@ class Results:
                     f"the study has no such {what}", file=str(self.folder), value=name, hint=hint
                 )
         rows = self._rows
-        summary = summarize(outcome, self.analysis, self.relations())
+        _ = self.analysis  # says why there is none
+        summary = self.summary()
         found = [
             cell
             for cell in summary["cells"]
@@ -269,13 +281,9 @@ class Results:
                 "no model of this cell is trained yet", file=str(self.folder), value=f"{added} for {target}"
             )
         cell = found[0]
-        where = (cell["learner"], cell["representation"], target)
+        where = {"learner": cell["learner"], "representation": cell["representation"], "target": target}
         # Scored again: to keep every row of every unit would take gigabytes of a large study.
-        units = [
-            held
-            for held in held_out(self.folder)
-            if (held.learner, held.representation, held.target) == where and held.fraction == 1
-        ]
+        units = [held for held in held_out(self.folder, **where) if held.fraction == 1]
         return explain(summary, cell, score_all(units, rows), rows.ids, rows.formulas, _systems(rows))
 
     def __repr__(self) -> str:

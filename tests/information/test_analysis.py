@@ -11,7 +11,7 @@ import mattomo as mt
 from mattomo.information import gains
 from mattomo.information.analysis import cells, decompositions, nested_decompositions, seed_bits
 from mattomo.information.scores import score_all
-from mattomo.study.collect import caps
+from mattomo.study.collect import caps, held_out
 from mattomo.study.outcome import Held, Rows
 
 N = 2000
@@ -262,3 +262,48 @@ def test_an_older_folder_says_what_to_do(results, tmp_path):
     (tmp_path / "study" / "materials.parquet").unlink()
     with pytest.raises(mt.InputError, match=r"table of materials is missing.*Run the study again"):
         mt.Results(tmp_path / "study").bits()
+
+
+def test_a_unit_without_test_rows_has_no_errors():
+    units, rows = odd("few rows")
+    none = {"materials": units[0].materials[:0], "true_test": units[0].true_test[:0]}
+    unit = dataclasses.replace(
+        units[0],
+        **none,
+        test=units[0].test[:, :0],
+        swapped={k: v[:, :0] for k, v in units[0].swapped.items()},
+    )
+    table = seed_bits(score_all([unit], rows))
+    assert table["n_test"].tolist() == [0, 0]
+    assert table[["mae0", "mae1", "bits"]].isna().all(axis=None)
+
+
+def test_units_are_chosen_by_what_their_records_say(results):
+    chosen = list(held_out(results.folder, target="volume", representation="structure"))
+    assert {(held.target, held.representation) for held in chosen} == {("volume", "structure")}
+    assert len(chosen) == 2 * 2  # seeds and shares of the training rows
+    assert list(held_out(results.folder, learner="nobody")) == []
+
+
+def test_curves_come_when_asked_for(results):
+    curves = results.curves()
+    assert set(curves["target"]) == {"formation_energy_per_atom", "volume"}
+    assert (curves.groupby(["representation", "target", "seed", "added"])["epoch"].min() == 1).all()
+
+
+def test_a_check_that_cannot_be_kept_costs_no_report(results, monkeypatch, tmp_path):
+    import errno
+    import shutil
+
+    from mattomo.study.store import Store
+
+    shutil.copytree(results.folder, tmp_path / "study")
+    (tmp_path / "study" / "check.json").unlink(missing_ok=True)
+
+    def full(self, found):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Store, "write_checked", full)
+    again = mt.Results(tmp_path / "study", table=(mt.load("mp1000").take(np.arange(150)), mt.Quarantine()))
+    assert again.summary()["check"] is not None
+    assert again.report(tmp_path / "report").exists()

@@ -75,9 +75,6 @@ def made_up(
         control_errors=errors.iloc[:0],
         learning=errors.iloc[:0],
         rows=pd.DataFrame(splits, columns=["representation", "seed", "n_train", "n_val", "n_test"]),
-        curves=pd.DataFrame(
-            columns=["learner", "representation", "target", "added", "seed", "epoch", "val_mae"]
-        ),
         properties=properties,
         targets=targets,
         added=tuple(names),

@@ -12,7 +12,6 @@ from rich.table import Table
 from rich.text import Text
 
 from mattomo.cli.terminal import output, print_json
-from mattomo.errors import InputError
 from mattomo.report.information import SWAP, ranked
 from mattomo.report.numbers import bits as in_bits
 from mattomo.report.numbers import bits_range, brief, percent, probability
@@ -42,10 +41,8 @@ def bits(
     out.
     """
     results = Results(study)
+    _ = results.analysis  # says why there is none
     summary = results.summary()
-    if not summary["analysed"]:
-        results.bits()  # says why
-        raise InputError("the study has no analysis", file=str(study))
     cells = [cell for cell in summary["cells"] if cell["information"] and not cell["diagonal"]]
     chosen = cells if all else ranked(cells)
     order = {name: place for place, name in enumerate(summary["targets"])}

@@ -81,12 +81,10 @@ def _show(found: dict[str, Any]) -> None:
     for title, key in (("by element", "elements"), ("by crystal system", "crystal_systems")):
         rows = found[key]
         if rows:
-            shown = rows if len(rows) <= 2 * _ENDS else [*rows[:_ENDS], *rows[-_ENDS:]]
-            said = ", ".join(f"{r['name']} {number(r['value'])} ({r['n']})" for r in shown[:_ENDS])
-            rest = ", ".join(f"{r['name']} {number(r['value'])} ({r['n']})" for r in shown[_ENDS:])
-            between = " … " if len(rows) > 2 * _ENDS else ", " if rest else ""
+            named = [f"{r['name']} {number(r['value'])} ({r['n']})" for r in rows]
+            ends = [named] if len(named) <= 2 * _ENDS else [named[:_ENDS], named[-_ENDS:]]
             output.print(Text(f"\n{title}: mean {unit} (materials)", "bold"))
-            output.print(Text(f"{said}{between}{rest}"))
+            output.print(Text(" … ".join(map(", ".join, ends))))
 
 
 def _table(*names: str, text: int = 1) -> Table:

@@ -17,6 +17,7 @@ from mattomo.information.floor import LEAST_REPEATED, polymorph_floors
 from mattomo.information.identity import REPRESENTATIONS, identity, refines, representation_labels
 from mattomo.information.isometry import TOLERANCE
 from mattomo.materials import Materials
+from mattomo.report.summarize import plain as plain_values
 
 
 def identity_command(
@@ -50,35 +51,33 @@ def plain_identity(materials: Materials, tolerance: float = TOLERANCE) -> dict[s
     kept = next(iter(labels.values())) >= 0
     labels = {name: label[kept] for name, label in labels.items()}
     n = int(kept.sum())
-    return {
-        "source": materials.source,
-        "rows": len(materials),
-        "rows_compared": n,
-        "bits_of_a_row": math.log2(n),
-        "tolerance": tolerance,
-        "representations": [
-            {
-                "name": name,
-                "alike": REPRESENTATIONS[name],
-                **vars(identity(label)),
-                "refines": [other for other in labels if other != name and refines(label, labels[other])],
-            }
-            for name, label in labels.items()
-        ],
-        "floors": [
-            {
-                **{key: _finite(value) for key, value in vars(floor).items()},
-                "enough": floor.enough,
-                "sentence": floor.sentence,
-            }
-            for floor in polymorph_floors(materials)
-        ],
-    }
-
-
-def _finite(value: Any) -> Any:
-    """JSON has no NaN."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    found_values: dict[str, Any] = plain_values(
+        {
+            "source": materials.source,
+            "rows": len(materials),
+            "rows_compared": n,
+            "bits_of_a_row": math.log2(n),
+            "tolerance": tolerance,
+            "representations": [
+                {
+                    "name": name,
+                    "alike": REPRESENTATIONS[name],
+                    **vars(identity(label)),
+                    "refines": [other for other in labels if other != name and refines(label, labels[other])],
+                }
+                for name, label in labels.items()
+            ],
+            "floors": [
+                {
+                    **vars(floor),
+                    "enough": floor.enough,
+                    "sentence": floor.sentence,
+                }
+                for floor in polymorph_floors(materials)
+            ],
+        }
+    )
+    return found_values
 
 
 def _show(found: dict[str, Any]) -> None:

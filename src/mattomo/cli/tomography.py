@@ -17,6 +17,7 @@ from mattomo.front import read_data
 from mattomo.information.candidates import compatible
 from mattomo.information.identification import N_READINGS, NOTHING, Identification, identification
 from mattomo.materials import Materials
+from mattomo.report.summarize import plain as plain_values
 
 _SHOWN = 20
 
@@ -71,44 +72,47 @@ def plain_identification(found: Identification, materials: Materials) -> dict[st
     """What `identification` found, as plain values."""
     units = {name: materials.column(name).info.unit for name in found.greedy.names}
     curve, bits = found.greedy, found.random_bits
-    return {
-        "source": materials.source,
-        "rows": len(materials),
-        "rows_used": found.n,
-        "bits_of_a_row": math.log2(found.n),
-        "readings": found.n_readings,
-        "resolutions": dict(found.widths),
-        "resolutions_assumed": list(found.assumed),
-        "curve": [
-            {
-                "added": name,
-                "unit": units[name],
-                "resolution": found.widths.get(name),
-                "bits": float(curve.bits[k]),
-                "standard_error": _finite(curve.standard_error[k]),
-                "share_unique": float(curve.share_unique[k]),
-                "top1": float(curve.top1[k]),
-                "collision_bits": _finite(curve.collision_bits[k]),
-                "random_bits": {
-                    "mean": float(bits[:, k].mean()),
-                    "min": float(bits[:, k].min()),
-                    "max": float(bits[:, k].max()),
-                },
-            }
-            for k, name in enumerate(curve.names)
-        ],
-        "shadows": [
-            {**vars(shadow), "added_collision": _finite(shadow.added_collision)} for shadow in found.shadows
-        ],
-        "enough": list(found.enough),
-        "nothing": NOTHING,
-        "growth": [
-            {"rows": int(size), "share_unique": _finite(share), "bits": _finite(held)}
-            for size, share, held in zip(
-                found.growth.sizes, found.growth.share_unique, found.growth.bits, strict=True
-            )
-        ],
-    }
+    found_values: dict[str, Any] = plain_values(
+        {
+            "source": materials.source,
+            "rows": len(materials),
+            "rows_used": found.n,
+            "bits_of_a_row": math.log2(found.n),
+            "readings": found.n_readings,
+            "resolutions": dict(found.widths),
+            "resolutions_assumed": list(found.assumed),
+            "curve": [
+                {
+                    "added": name,
+                    "unit": units[name],
+                    "resolution": found.widths.get(name),
+                    "bits": float(curve.bits[k]),
+                    "standard_error": curve.standard_error[k],
+                    "share_unique": float(curve.share_unique[k]),
+                    "top1": float(curve.top1[k]),
+                    "collision_bits": curve.collision_bits[k],
+                    "random_bits": {
+                        "mean": float(bits[:, k].mean()),
+                        "min": float(bits[:, k].min()),
+                        "max": float(bits[:, k].max()),
+                    },
+                }
+                for k, name in enumerate(curve.names)
+            ],
+            "shadows": [
+                {**vars(shadow), "added_collision": shadow.added_collision} for shadow in found.shadows
+            ],
+            "enough": list(found.enough),
+            "nothing": NOTHING,
+            "growth": [
+                {"rows": int(size), "share_unique": share, "bits": held}
+                for size, share, held in zip(
+                    found.growth.sizes, found.growth.share_unique, found.growth.bits, strict=True
+                )
+            ],
+        }
+    )
+    return found_values
 
 
 def plain_compatible(materials: Materials, known: dict[str, str], widths: dict[str, float]) -> dict[str, Any]:
@@ -124,11 +128,6 @@ def plain_compatible(materials: Materials, known: dict[str, str], widths: dict[s
         "open_bits": open_bits,
         "materials": table.to_dict("records"),
     }
-
-
-def _finite(value: Any) -> float | None:
-    """JSON has no infinity and no NaN."""
-    return float(value) if math.isfinite(value) else None
 
 
 def _assignments(option: str, text: str) -> dict[str, str]:

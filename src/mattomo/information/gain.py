@@ -8,6 +8,7 @@ the same split and initial weights, are compared.
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -218,6 +219,7 @@ def frequency(table1: pd.DataFrame) -> pd.DataFrame:
     return counts.sort_values(["learner", "count", "added"], ascending=[True, False, True], ignore_index=True)
 
 
+@cache
 def chance_all_below(n_seeds: int, correlation: float = 0.0) -> float:
     """Chance that every seed's change is below zero when the property is of no use.
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mattomo.information.scores import Scored
+from mattomo.materials.check.stored import SYSTEMS
 from mattomo.materials.formula import SYMBOLS, FormulaError, parse
 from mattomo.report import answers, sentences
 from mattomo.report.information import KEY, control_name
@@ -23,12 +24,6 @@ SHOWN = 5
 LEAST = 5
 """Materials that a group needs to be listed."""
 
-# First space group of each crystal system.
-_SYSTEMS = (
-    (1, "triclinic"), (3, "monoclinic"), (16, "orthorhombic"), (75, "tetragonal"), (143, "trigonal"),
-    (168, "hexagonal"), (195, "cubic"),
-)  # fmt: skip
-
 
 def crystal_system(number: float) -> str:
     """Crystal system of a space group number, "" if it is none.
@@ -36,9 +31,7 @@ def crystal_system(number: float) -> str:
     >>> crystal_system(225), crystal_system(2), crystal_system(float("nan"))
     ('cubic', 'triclinic', '')
     """
-    if not 1 <= number <= 230:
-        return ""
-    return max((first, name) for first, name in _SYSTEMS if number >= first)[1]
+    return next((name for name, (first, last) in SYSTEMS.items() if first <= number <= last), "")
 
 
 def explain(

@@ -12,7 +12,6 @@ import pandas as pd
 
 from mattomo.atomic import write_bytes, write_text
 from mattomo.report import columns
-from mattomo.report.figures import save_figures
 from mattomo.report.information import KEY
 from mattomo.report.page import write_html
 from mattomo.report.summarize import Summary, summarize
@@ -183,6 +182,8 @@ def write_report(source: Outcome | Summary, folder: str | os.PathLike[str]) -> P
     summary = summarize(source) if isinstance(source, Outcome) else source
     folder = Path(folder)
     write_tables(summary, folder / "tables")
+    from mattomo.report.figures import save_figures  # matplotlib, which other commands should not wait for
+
     save_figures(summary, folder / "figures")
     return write_html(summary, folder / "report.html")
 

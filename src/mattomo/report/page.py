@@ -154,10 +154,7 @@ def _comparisons(summary: Summary) -> dict[str, Any]:
     rows.sort(key=lambda row: (row["learner"], order[row["target"]], row["mean"]))
     ends: list[float] = [cell[end] for row in rows for cell in row["pair"].values() for end in ("min", "max")]
     low, high = max(min([*ends, -0.01]), -0.6), min(max([*ends, 0.01]), 0.3)
-
-    def place(value: float) -> float:
-        return round(2.0 + 96 * (min(max(value, low), high) - low) / (high - low), 2)
-
+    place = views.scale(low, high, 2.0, 98.0)
     for row in rows:
         row["marks"] = {
             name: {end: place(cell[end]) for end in ("mean", "min", "max")}

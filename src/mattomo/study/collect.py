@@ -63,11 +63,6 @@ def collect(folder: str | os.PathLike[str]) -> Outcome:
         .sort_index()
         .reset_index(drop=True)
     )
-    curves = [
-        store.curves(r["id"]).assign(**{k: r[k] for k in ("learner", "representation", "target", "seed")})
-        for r in records
-        if r.get("fraction", 1.0) == 1
-    ]
     return Outcome(
         errors=whole[~is_control].reset_index(drop=True),
         control_errors=whole[is_control | ((whole["added"] == "") & (whole["pair"] == ""))].reset_index(
@@ -75,7 +70,6 @@ def collect(folder: str | os.PathLike[str]) -> Outcome:
         ),
         learning=models.reset_index(drop=True) if (models["fraction"] < 1).any() else models.iloc[:0],
         rows=rows,
-        curves=pd.concat(curves, ignore_index=True) if curves else pd.DataFrame(),
         properties=tuple(PropertyInfo(**info) for info in study["properties"]),
         targets=tuple(config["targets"]),
         added=tuple(config["properties"]),
@@ -92,8 +86,28 @@ def collect(folder: str | os.PathLike[str]) -> Outcome:
     )
 
 
-def held_out(folder: str | os.PathLike[str]) -> Iterator[Held]:
+def curves(folder: str | os.PathLike[str]) -> pd.DataFrame:
+    """Learning curves of all finished units trained on all training rows.
+
+    Returns
+    -------
+    DataFrame
+        epoch, added, val_mae, train_loss, learner, representation, target, seed; may be empty.
+    """
+    store = Store(folder)
+    names = ("learner", "representation", "target", "seed")
+    found = [
+        store.curves(record["id"]).assign(**{name: record[name] for name in names})
+        for record in store.records(store.description()["units"])
+        if record.get("fraction", 1.0) == 1
+    ]
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+
+
+def held_out(folder: str | os.PathLike[str], **where: object) -> Iterator[Held]:
     """What each finished unit said of its validation and test rows, unit by unit.
+
+    ``where`` chooses units by what their records say, such as ``target="band_gap"``.
 
     Raises
     ------
@@ -104,6 +118,8 @@ def held_out(folder: str | os.PathLike[str]) -> Iterator[Held]:
     study = store.description()
     place = pd.Index(store.materials().ids)
     for record in store.records(study["units"]):
+        if any(record.get(name) != value for name, value in where.items()):
+            continue
         table = store.predictions(record["id"])
         validation, test = (table[table["part"] == part] for part in ("validation", "test"))
         added = tuple(model["added"] for model in record["models"] if model["added"])

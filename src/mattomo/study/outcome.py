@@ -94,8 +94,6 @@ class Outcome:
         without a learning curve.
     rows : DataFrame
         One row for each (representation, seed), of the units with most test rows: n_train, n_val, n_test.
-    curves : DataFrame
-        learner, representation, target, added, seed, epoch, val_mae; may be empty.
     properties : tuple of PropertyInfo
         All targets and added properties.
     targets, added, representations : tuple of str
@@ -117,7 +115,6 @@ class Outcome:
     control_errors: pd.DataFrame
     learning: pd.DataFrame
     rows: pd.DataFrame
-    curves: pd.DataFrame
     properties: tuple[PropertyInfo, ...]
     targets: tuple[str, ...]
     added: tuple[str, ...]

@@ -22,7 +22,7 @@ GRAMS = 1.66053906660
 _BOHR_CUBED = 0.148184711
 _LARGEST_MULTIPLE = 64
 _SITES = ("nsites", "number_of_total_atoms", "nsites_mp2019")
-_SYSTEMS = {
+SYSTEMS = {
     "triclinic": (1, 2),
     "monoclinic": (3, 15),
     "orthorhombic": (16, 74),
@@ -31,6 +31,7 @@ _SYSTEMS = {
     "hexagonal": (168, 194),
     "cubic": (195, 230),
 }
+"""First and last space group of each crystal system."""
 
 Floats = NDArray[np.float64]
 
@@ -184,11 +185,11 @@ def _crystal_systems(materials: Materials) -> Agreement | None:
     if system is None or number is None or "scalar" in (system.info.kind, number.info.kind):
         return None
     follows = np.array([""] * 231, dtype="<U12")
-    for word, (first, last) in _SYSTEMS.items():
+    for word, (first, last) in SYSTEMS.items():
         follows[first : last + 1] = word
     numbers = space_group_numbers(number)
     words = np.char.lower(np.where(system.missing, "", system.values).astype(np.str_))
-    known = (numbers > 0) & np.isin(words, list(_SYSTEMS))
+    known = (numbers > 0) & np.isin(words, list(SYSTEMS))
     off = np.flatnonzero(known & (follows[numbers] != words))
     compared = int(known.sum())
     if not compared:
