@@ -176,7 +176,7 @@ def _kinds(graphs: Graphs, crystal: Ints) -> tuple[Ints, Ints]:
 
 def _spacing(structures: Structures) -> Floats:
     """Cube root of the volume per atom, in Å; NaN without structure."""
-    sites = np.diff(structures.offsets)
+    sites = structures.sites
     spacing = np.full(len(sites), np.nan)
     there = sites > 0
     spacing[there] = np.cbrt(np.abs(np.linalg.det(structures.lattice[there])) / sites[there])

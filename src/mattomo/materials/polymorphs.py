@@ -54,7 +54,8 @@ def formulas(materials: Materials, most: int = 10) -> Formulas:
     981
     """
     names, counts = np.unique(materials.compositions.formulas, return_counts=True)
-    alone, share = one_to_one_share(materials)
+    alone = int((counts == 1).sum())
+    share = alone / len(materials) if len(materials) else 0.0
     order = np.argsort(-counts, kind="stable")[:most]
     largest = tuple((str(names[at]), int(counts[at])) for at in order.tolist() if counts[at] > 1)
     return Formulas(len(names), alone, share, len(materials) - alone, largest)
@@ -74,6 +75,5 @@ def one_to_one_share(materials: Materials) -> tuple[int, float]:
     share : float
         ``count / n``, 0 for an empty table.
     """
-    counts = np.unique(materials.compositions.formulas, return_counts=True)[1]
-    single = int((counts == 1).sum())
-    return single, single / len(materials) if len(materials) else 0.0
+    found = formulas(materials, most=0)
+    return found.one_to_one, found.one_to_one_share

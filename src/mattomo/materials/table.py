@@ -60,7 +60,12 @@ class Structures:
     @property
     def present(self) -> NDArray[np.bool_]:
         """Whether each material has a structure, shape (n,)."""
-        return np.diff(self.offsets) > 0
+        return self.sites > 0
+
+    @property
+    def sites(self) -> NDArray[np.int64]:
+        """Number of sites of each material, shape (n,)."""
+        return np.diff(self.offsets)
 
 
 @dataclass(frozen=True)
@@ -125,7 +130,7 @@ class Materials:
         """The first materials as a table, for notebooks."""
         names = list(self.columns)[:6]
         head = "".join(f"<th>{html.escape(name)}</th>" for name in ("id", "formula", "sites", *names))
-        sites = np.diff(self.structures.offsets)
+        sites = self.structures.sites
         body = ""
         for i in range(min(len(self), 5)):
             cells = [str(self.ids[i]), str(self.compositions.formulas[i]), str(sites[i] or "")]

@@ -244,7 +244,7 @@ def _without_tails(counts: Floats) -> Floats:
 def _bulk(structures: Structures) -> Floats:
     """The quantities `_BULK`, shape (n, 4)."""
     n = len(structures.lattice)
-    crystal = np.repeat(np.arange(n), np.diff(structures.offsets))
+    crystal = np.repeat(np.arange(n), structures.sites)
     a, b, c = np.moveaxis(structures.lattice, 1, 0)
     volume = np.abs(np.sum(a * np.cross(b, c), axis=1))
 

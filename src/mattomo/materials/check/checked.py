@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -195,7 +196,7 @@ def check_table(
 
 def _without_repeats(findings: list[Finding]) -> list[Finding]:
     """Leave out what another finding already says of the same materials or of the same classes."""
-    implausible = {each.column: set(each.ids) for each in findings if each.code == "implausible"}
+    implausible: defaultdict[str, set[str]] = defaultdict(set)
     for each in findings:
         if each.code == "implausible":
             implausible[each.column] |= set(each.ids)

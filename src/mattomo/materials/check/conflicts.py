@@ -58,7 +58,7 @@ def conflicts(materials: Materials, groups: Sequence[Ints]) -> tuple[Conflict, .
         return ()
     members = np.concatenate(groups)
     starts = np.concatenate([[0], np.cumsum([len(group) for group in groups])[:-1]])
-    sites = np.diff(materials.structures.offsets)
+    sites = materials.structures.sites
     one_cell = np.array([len(np.unique(sites[group])) == 1 for group in groups])
     with_sites = np.array([bool((sites[group] > 0).all()) for group in groups])
     found = []

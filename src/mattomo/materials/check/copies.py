@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mattomo.materials.check.finding import Finding, categories, level_codes, scalars, values_of
+from mattomo.materials.check.finding import Finding, categories, scalars
 from mattomo.materials.table import Materials
 
 TOLERANCE = 1e-12
@@ -33,8 +33,7 @@ def copies(materials: Materials) -> list[Finding]:
 def _multiples(materials: Materials) -> list[Finding]:
     found = []
     kept: dict[tuple[bytes, int], list[tuple[str, NDArray[np.float64]]]] = {}
-    for name, column in scalars(materials):
-        values = values_of(column)
+    for name, _, values in scalars(materials):
         present = ~np.isnan(values)
         values = values[present]
         if len(values) < _FEWEST or values.min() == values.max():
@@ -53,15 +52,14 @@ def _multiples(materials: Materials) -> list[Finding]:
 
 def _renamed(materials: Materials) -> list[Finding]:
     found = []
-    first: dict[bytes, str] = {}
-    for name, column in categories(materials):
-        codes, levels = level_codes(column)
+    first: dict[bytes, tuple[str, list[str]]] = {}
+    for name, codes, levels in categories(materials):
         if len(levels) < 2 or (codes >= 0).sum() < _FEWEST:
             continue
-        other = first.setdefault(codes.tobytes(), name)
+        other, others = first.setdefault(codes.tobytes(), (name, levels))
         if other != name:
             text = f"it has the classes of {other}, under other names"
-            if levels == level_codes(materials.columns[other])[1]:
+            if levels == others:
                 text = f"it is equal to {other} on every row"
             found.append(_finding(name, text, len(codes)))
     return found

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from mattomo.materials.check.finding import Finding, ids_at, rows_text, scalars, values_of
+from mattomo.materials.check.finding import Finding, ids_at, rows_text, scalars
 from mattomo.materials.check.properties import PropertySummary
 from mattomo.materials.table import Materials
 
@@ -73,8 +73,7 @@ def distributions(materials: Materials) -> list[Finding]:
     list of Finding
     """
     found = []
-    for name, column in scalars(materials):
-        values = values_of(column)
+    for name, unit, values in scalars(materials):
         present = ~np.isnan(values)
         total = int(present.sum())
         distinct, counts = np.unique(values[present], return_counts=True)
@@ -102,8 +101,8 @@ def distributions(materials: Materials) -> list[Finding]:
                 )
             )  # fmt: skip
             rest &= values != code
-        if not few_values and column.info.unit != "°":  # angles gather at 90 and 120
-            found += _extremes(materials, name, column.info.unit, values, rest)
+        if not few_values and unit != "°":  # angles gather at 90 and 120
+            found += _extremes(materials, name, unit, values, rest)
     return found
 
 

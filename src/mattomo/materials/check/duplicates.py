@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,7 +78,7 @@ def _groups(materials: Materials) -> tuple[list[Ints], int]:
     groups: list[Ints] = []
     not_compared = 0
     budget, far_budget = MOST_SITES, MOST_FAR_SITES
-    sites = np.diff(materials.structures.offsets)
+    sites = materials.structures.sites
     for rows, volumes in _candidates(materials):
         take = np.arange(len(rows)) < MOST_ALIKE
         take &= np.cumsum(sites[rows]) <= budget
@@ -90,39 +91,39 @@ def _groups(materials: Materials) -> tuple[list[Ints], int]:
         reach = min(REACH * float(volume.max()) ** (1 / 3), LONGEST)
         distances = neighbour_distances(materials.structures, kept, elements, reach)
         flat = distances.reshape(len(kept), -1)
-        left = np.arange(len(kept))
-        while len(left) > 1:
-            near = np.abs(flat[left] - flat[left[0]]).max(1) < DISTANCE
-            near &= np.abs(volume[left] / volume[left[0]] - 1) < VOLUME
-            if near.sum() > 1:
-                alike = kept[left[near]]
-                far_budget -= int(sites[alike].sum())
-                if far_budget >= 0:
-                    groups += _far_alike(materials, alike, elements)
-                else:
-                    not_compared += len(alike)
-            left = left[~near]
+        for near in _alike(flat, volume):
+            alike = kept[near]
+            far_budget -= int(sites[alike].sum())
+            if far_budget >= 0:
+                groups += _far_alike(materials, alike, elements)
+            else:
+                not_compared += len(alike)
     return sorted(groups, key=lambda group: int(group[0])), not_compared
 
 
 def _far_alike(materials: Materials, rows: Ints, elements: Ints) -> list[Ints]:
     """Split rows that are alike nearby by their far neighbours: polytypes differ only there."""
     flat = neighbour_distances(materials.structures, rows, elements, FAR, FAR_COUNT).reshape(len(rows), -1)
-    groups = []
-    left = np.arange(len(rows))
+    return [rows[near] for near in _alike(flat)]
+
+
+def _alike(flat: NDArray[np.float64], volume: NDArray[np.float64] | None = None) -> Iterator[Ints]:
+    """Positions of two or more rows near the first of those that are left, group by group."""
+    left = np.arange(len(flat))
     while len(left) > 1:
         near = np.abs(flat[left] - flat[left[0]]).max(1) < DISTANCE
+        if volume is not None:
+            near &= np.abs(volume[left] / volume[left[0]] - 1) < VOLUME
         if near.sum() > 1:
-            groups.append(rows[left[near]])
+            yield left[near]
         left = left[~near]
-    return groups
 
 
 def _candidates(materials: Materials) -> list[tuple[Ints, NDArray[np.float64]]]:
     """Rows with one formula and volumes per atom in a chain of steps below 1 %, and those volumes."""
     structures = materials.structures
     with_structure = np.flatnonzero(structures.present)
-    sites = np.diff(structures.offsets)[with_structure]
+    sites = structures.sites[with_structure]
     volume = np.abs(np.linalg.det(structures.lattice[with_structure])) / sites
     formula = np.unique(materials.compositions.formulas[with_structure], return_inverse=True)[1]
     order = np.lexsort((with_structure, volume, formula))

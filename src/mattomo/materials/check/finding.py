@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -103,14 +103,18 @@ def level_codes(column: Column) -> tuple[NDArray[np.int64], list[str]]:
     return codes, names
 
 
-def scalars(materials: Materials) -> list[tuple[str, Column]]:
-    """The scalar properties that are no provenance."""
-    return [(name, column) for name, column in _told(materials) if column.info.kind == "scalar"]
+def scalars(materials: Materials) -> Iterator[tuple[str, str, NDArray[np.float64]]]:
+    """Name, unit and values (NaN where missing) of the scalars that are no provenance."""
+    for name, column in _told(materials):
+        if column.info.kind == "scalar":
+            yield name, column.info.unit, values_of(column)
 
 
-def categories(materials: Materials) -> list[tuple[str, Column]]:
-    """The categories that are no provenance."""
-    return [(name, column) for name, column in _told(materials) if column.info.kind == "category"]
+def categories(materials: Materials) -> Iterator[tuple[str, NDArray[np.int64], list[str]]]:
+    """Name, and what `level_codes` gives, of the categories that are no provenance."""
+    for name, column in _told(materials):
+        if column.info.kind == "category":
+            yield name, *level_codes(column)
 
 
 def _told(materials: Materials) -> list[tuple[str, Column]]:

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from mattomo.materials.check.finding import Finding, ids_at, level_codes, scalars, values_of
-from mattomo.materials.check.finding import categories as all_categories
+from mattomo.materials.check.finding import Finding, categories, ids_at, scalars
 from mattomo.materials.registry import REGISTRY
 from mattomo.materials.table import Materials
 
@@ -30,8 +29,7 @@ def levels(materials: Materials) -> list[Finding]:
     list of Finding
     """
     found = []
-    for name, column in all_categories(materials):
-        codes, names = level_codes(column)
+    for name, codes, names in categories(materials):
         counts = np.bincount(codes[codes >= 0], minlength=len(names))
         present = int(counts.sum())
         if len(names) < 2 or present < _FEWEST:
@@ -65,10 +63,9 @@ def coded(materials: Materials) -> list[Finding]:
     list of Finding
     """
     found = []
-    for name, column in scalars(materials):
+    for name, _, values in scalars(materials):
         if name in REGISTRY:
             continue
-        values = values_of(column)
         values = values[~np.isnan(values)]
         distinct = np.unique(values)
         few = 2 <= len(distinct) <= MOST_CODES and 5 * len(distinct) <= len(values)

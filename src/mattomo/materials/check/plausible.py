@@ -7,12 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mattomo.materials.check.finding import Finding, ids_at, rows_text, scalars, values_of
+from mattomo.materials.check.finding import Finding, ids_at, rows_text, scalars
 from mattomo.materials.registry import ALIASES
 from mattomo.materials.table import Materials
 
-HARTREE = 27.211386  # eV (CODATA 2018)
-RYDBERG = HARTREE / 2
 KJ_PER_MOL = 0.010364270  # eV
 KCAL_PER_MOL = 0.043364104  # eV
 
@@ -113,9 +111,7 @@ def implausible(materials: Materials) -> list[Finding]:
     list of Finding
     """
     found = []
-    for name, column in scalars(materials):
-        values = values_of(column)
-        unit = column.info.unit
+    for name, unit, values in scalars(materials):
         plausible = PLAUSIBLE.get(_CANONICAL.get(name, name))
         if plausible is not None:
             found += _out_of_range(materials, name, unit, values, plausible)
@@ -180,13 +176,10 @@ def _radians(name: str, values: NDArray[np.float64]) -> list[Finding]:
 def _mixed_up(materials: Materials) -> list[Finding]:
     """Energies of the cell under a name per atom and the reverse; moments no atom has."""
     structures = materials.structures
-    sites = np.where(structures.present, np.diff(structures.offsets), np.nan).astype(np.float64)
+    sites = np.where(structures.present, structures.sites, np.nan).astype(np.float64)
     found = []
-    for name, column in scalars(materials):
-        values = values_of(column)
-        unit = column.info.unit
+    for name, unit, values in scalars(materials):
         known = ~np.isnan(values) & ~np.isnan(sites)
-        spread = known.sum() >= _FEWEST and len(np.unique(sites[known])) >= 5
         if unit == "μB/cell" and known.any():
             moment = np.abs(values) / sites
             rows = np.flatnonzero(moment > _MOST_MOMENT)
@@ -199,7 +192,7 @@ def _mixed_up(materials: Materials) -> list[Finding]:
                 )
                 ids = ids_at(materials, worst)
                 found.append(Finding("implausible", "warning", name, text, _LOOK, len(rows), ids))
-        if not spread or not unit.startswith("eV"):
+        if unit not in ("eV/atom", "eV/cell") or known.sum() < _FEWEST or len(np.unique(sites[known])) < 5:
             continue
         rank = _rank_correlation(np.abs(values[known]), sites[known])
         if unit == "eV/atom" and rank > 0.9:

@@ -95,7 +95,7 @@ def _pairs(materials: Materials) -> Iterator[tuple[str, str, Floats, Floats, dic
     """Column, what it is compared with, stored and own values, and ratios that would tell why they differ."""
     structures, columns = materials.structures, materials.columns
     present = structures.present
-    sites = np.where(present, np.diff(structures.offsets), np.nan).astype(np.float64)
+    sites = np.where(present, structures.sites, np.nan).astype(np.float64)
     lattice = np.where(present[:, None, None], structures.lattice, np.eye(3))
     volume = np.where(present, np.abs(np.linalg.det(lattice)), np.nan)
     density = _mass(materials) / volume * GRAMS
@@ -211,7 +211,7 @@ def space_group_numbers(column: Column) -> NDArray[np.int64]:
 def _mass(materials: Materials) -> Floats:
     """Mass of each cell in u, 0 without a structure; shape (n,)."""
     structures = materials.structures
-    row = np.repeat(np.arange(len(materials)), np.diff(structures.offsets))
+    row = np.repeat(np.arange(len(materials)), structures.sites)
     weights = _weights()[structures.Z]
     return np.bincount(row, weights=weights, minlength=len(materials)).astype(np.float64)
 

@@ -45,7 +45,7 @@ def space_groups(materials: Materials) -> tuple[list[Agreement], list[Finding]]:
     if name is None or materials.columns[name].info.kind != "category":
         return [], []
     stored = space_group_numbers(materials.columns[name])
-    sites = np.diff(materials.structures.offsets)
+    sites = materials.structures.sites
     rows = np.flatnonzero((stored > 0) & (sites > 0) & (sites <= MOST_SITES))
     candidates = len(rows)
     if candidates > MOST_ROWS:

@@ -13,7 +13,7 @@ from mattomo.materials.canonical import stated_info
 from mattomo.materials.readers.raw import RawColumn, RawTable, refuse_names_used_twice
 
 
-def arrow_table(file: str, what: str, names: Callable[[], list[str]], read: Callable[[], Any]) -> RawTable:
+def arrow_table(file: str, what: str, load: Callable[[], tuple[list[str], Callable[[], Any]]]) -> RawTable:
     """A table from what Arrow reads.
 
     Parameters
@@ -21,10 +21,8 @@ def arrow_table(file: str, what: str, names: Callable[[], list[str]], read: Call
     file : str
     what : str
         The format, for messages.
-    names : callable
-        Names of the columns, known before the columns are read.
-    read : callable
-        Gives the ``pyarrow.Table``.
+    load : callable
+        Opens it: gives the names of the columns, and what then reads the ``pyarrow.Table``.
 
     Raises
     ------
@@ -34,7 +32,8 @@ def arrow_table(file: str, what: str, names: Callable[[], list[str]], read: Call
     import pyarrow as pa
 
     try:
-        refuse_names_used_twice(names(), file)
+        names, read = load()
+        refuse_names_used_twice(names, file)
         table = read()
         table.validate(full=True)
         columns = {

@@ -163,10 +163,11 @@ def _guess(raw: RawColumn) -> Kind:
         return "scalar" if raw.kind == "number" else "category"
     present = [cell for cell in raw.values if not is_missing(cell)]
     # a column without any value says nothing: numbers are the plainer guess
-    return "scalar" if 2 * sum(map(_is_number, present)) > len(present) or not present else "category"
+    return "scalar" if 2 * sum(map(is_number, present)) > len(present) or not present else "category"
 
 
-def _is_number(cell: str) -> bool:
+def is_number(cell: str) -> bool:
+    """Whether `number` reads it, missing values included."""
     try:
         number(cell)
     except RowProblem:
@@ -222,7 +223,7 @@ def _text_levels(info: PropertyInfo, cells: list[str | None]) -> list[str]:
     distinct = set(levels) - {""}
     if distinct and all(level.lower() in _FLAGS for level in distinct):
         return [_FLAGS.get(level.lower(), "") for level in levels]
-    if distinct and all(_is_number(level) and level.lower() not in MISSING for level in distinct):
+    if distinct and all(is_number(level) and level.lower() not in MISSING for level in distinct):
         as_number = {level: _level(number(level)) for level in distinct} | {"": ""}
         return [as_number[level] for level in levels]
     return levels

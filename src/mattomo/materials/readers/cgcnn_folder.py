@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from mattomo.errors import InputError
-from mattomo.materials.quarantine import RowProblem
-from mattomo.materials.readers.cells import number
+from mattomo.materials.readers.cells import is_number
 from mattomo.materials.readers.files import FileProblem, list_files, read_text
 from mattomo.materials.readers.folder import joined, structures_of
 from mattomo.materials.readers.raw import BrokenRow, RawColumn, RawTable
@@ -88,12 +87,4 @@ def _id_prop(path: Path, stems: set[str]) -> RawTable:
 def _is_header(first: Sequence[str], stems: set[str]) -> bool:
     if first[0] in stems or len(first) < 2:
         return False
-    return not any(_is_number(cell) for cell in first[1:]) and all(first)
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        number(cell)
-    except RowProblem:
-        return False
-    return True
+    return not any(is_number(cell) for cell in first[1:]) and all(first)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from mattomo.errors import InputError
@@ -24,10 +25,9 @@ def read_feather(source: Source) -> RawTable:
         raise InputError(
             "Feather of version 1 is not read", file=source.file, hint="Write it again as Feather or Parquet."
         )
-    opened: list[Any] = []
 
-    def names() -> list[str]:
-        opened.append(pa.ipc.open_file(pa.BufferReader(source.content())))
-        return list(opened[0].schema.names)
+    def load() -> tuple[list[str], Callable[[], Any]]:
+        opened = pa.ipc.open_file(pa.BufferReader(source.content()))
+        return list(opened.schema.names), opened.read_all
 
-    return arrow_table(source.file, "Feather", names, lambda: opened[0].read_all())
+    return arrow_table(source.file, "Feather", load)

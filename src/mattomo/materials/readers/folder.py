@@ -202,8 +202,7 @@ def _with_structures(
         raise InputError("the table has no column with a name", file=raw.file, hint="Give a header line.")
     names = _by_name(found)
     key = structure or id or _matching_column(raw, names)
-    if key not in raw.columns:
-        raise InputError("no such column", file=raw.file, column=key, hint=nearest(key, list(raw.columns)))
+    raw.require(key)
     cells = [_text(cell) for cell in raw.columns[key].cells()]
     if not any(cell in names for cell in cells):
         raise InputError(

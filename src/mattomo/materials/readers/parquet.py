@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from mattomo.materials.readers.arrow import arrow_table
 from mattomo.materials.readers.raw import RawTable
 from mattomo.materials.readers.source import Source
@@ -18,6 +21,9 @@ def read_parquet(source: Source) -> RawTable:
     import pyarrow.parquet as pq
 
     file = source.binary()
-    return arrow_table(
-        source.file, "Parquet", lambda: list(pq.read_schema(file).names), lambda: pq.ParquetFile(file).read()
-    )
+
+    def load() -> tuple[list[str], Callable[[], Any]]:
+        opened = pq.ParquetFile(file)
+        return list(opened.schema_arrow.names), opened.read
+
+    return arrow_table(source.file, "Parquet", load)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mattomo.errors import InputError
-from mattomo.materials.registry import PropertyInfo
+from mattomo.materials.registry import PropertyInfo, nearest
 
 RawKind = Literal["text", "number", "flag", "nested", "mixed"]
 
@@ -104,6 +104,18 @@ class RawTable:
     id: str | None = None
     structure: str | None = None
     join: Callable[[str | None, str | None], RawTable] | None = None
+
+    def require(self, name: str) -> None:
+        """Refuse a name that is no column's.
+
+        Raises
+        ------
+        InputError
+            There is no such column; the message lists the nearest names.
+        """
+        if name not in self.columns:
+            hint = nearest(name, list(self.columns))
+            raise InputError("no such column", file=self.file, column=name, hint=hint)
 
 
 def column_of(cells: list[Any]) -> RawColumn:

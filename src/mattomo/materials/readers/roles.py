@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from mattomo.errors import InputError
 from mattomo.materials.readers.raw import RawColumn, RawTable
-from mattomo.materials.registry import nearest
 
 ID_NAMES = ("material_id", "id", "mp_id", "jid", "name")
 FORMULA_NAMES = ("formula", "pretty_formula", "composition", "reduced_formula", "formula_pretty")
@@ -35,10 +34,8 @@ def find_roles(raw: RawTable, formula: str | None, id: str | None, structure: st
         A column named is not there, or neither formulas nor structures are found.
     """
     for name in (formula, id, structure):
-        if name is not None and name not in raw.columns:
-            raise InputError(
-                "no such column", file=raw.file, column=name, hint=nearest(name, list(raw.columns))
-            )
+        if name is not None:
+            raw.require(name)
     lower = {name.lower(): name for name in reversed(raw.columns)}
     found_id = id or _first(raw, lower, ID_NAMES, _PLAIN)
     if id is None and found_id is not None and found_id.lower() == "name":

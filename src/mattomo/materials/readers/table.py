@@ -23,7 +23,7 @@ from mattomo.materials.readers.json_text import NotJson, opened
 from mattomo.materials.readers.raw import BrokenRow, RawTable
 from mattomo.materials.readers.roles import STRUCTURE_PARTS, Roles, find_roles
 from mattomo.materials.readers.structure import read_structure
-from mattomo.materials.registry import Kind, nearest
+from mattomo.materials.registry import Kind
 from mattomo.materials.table import Column, Compositions, Materials, Structures
 
 _LONGEST_ID = 500
@@ -176,9 +176,7 @@ class _Entries:
 
 def _kinds(raw: RawTable, categories: Sequence[str], scalars: Sequence[str]) -> dict[str, Kind]:
     for name in (*categories, *scalars):
-        if name not in raw.columns:
-            hint = nearest(name, list(raw.columns))
-            raise InputError("no such column", file=raw.file, column=name, hint=hint)
+        raw.require(name)
     both = sorted(set(categories) & set(scalars))
     if both:
         raise InputError("named as a category and as a scalar", file=raw.file, column=both[0])
