@@ -44,6 +44,19 @@ def test_scalar_placebos_follow_the_conditional_and_nothing_else(world):
     assert np.corrcoef(a[test] - c.predicted, rest)[0, 1] > 0.9
 
 
+def test_what_the_representation_determines_is_guessed_be_it_a_sum_or_a_product():
+    table = Table(np.random.default_rng(1).normal(size=(N, 12)), tuple(f"r{k}" for k in range(12)))
+    r = table.values
+    for a, missed in (
+        (r.sum(axis=1), 0.01),
+        (np.hypot(r[:, 0], r[:, 1]), 0.15),
+        (r[:, 0] + r[:, 1] ** 2, 0.3),
+    ):
+        c = conditional(table, "composition", column(a), SPLIT, 0)
+        assert c.scale < missed * a.std()
+        assert np.std(a[SPLIT.test] - c.predicted) < 1.2 * missed * a.std()
+
+
 def test_spiky_scalars_keep_their_spikes(world):
     table, a, _ = world
     zero_inflated = np.maximum(a, 0)
