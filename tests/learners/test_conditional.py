@@ -162,3 +162,15 @@ def test_swapping_a_property_for_itself_changes_nothing(learner):
     for (k, _), predicted in trained.swapped.items():
         np.testing.assert_allclose(predicted[0], trained.test[k], rtol=2e-5)
     assert not np.allclose(trained.swapped[2, "density"][1], trained.test[2])
+
+
+def test_many_classes_of_linear_odds_are_told():
+    rng = np.random.default_rng(4)
+    table = Table(rng.normal(size=(N, 6)), tuple("abcdef"))
+    odds = table.values @ rng.normal(size=(6, 60))
+    level = np.char.add("g", (odds + rng.gumbel(size=odds.shape)).argmax(axis=1).astype(str))
+    c = conditional(table, "structure", column(level), SPLIT, 0)
+    least = np.log2(np.exp(odds).sum(axis=1)) - np.log2(np.exp(odds.max(axis=1)))  # no entropy is below it
+    shares = np.unique(level[SPLIT.train], return_counts=True)[1] / 1000
+    nothing = -(shares * np.log2(shares)).sum()
+    assert least.mean() < c.cross_entropy < nothing - 1
