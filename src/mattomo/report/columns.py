@@ -80,7 +80,7 @@ TABLES: dict[str, tuple[str, dict[str, str]]] = {
             "overstated": "bits exceed the cap",
             "swap_rise": "mean rise of the absolute error when the property is replaced by placebos "
             "drawn from the representation (unit)",
-            "swap_p": "one-sided p of the swap test, clustered by formula",
+            "swap_p": "one-sided p of the swap test (movement towards the truth), clustered by formula",
             "swap_q": "Benjamini-Hochberg q over all cells that are neither controls nor diagonal",
             "deterministic": "algebra: the target is a function of the property and of what the "
             "representation holds; held: the representation alone determines it; else empty",

@@ -13,6 +13,7 @@ import pandas as pd
 from mattomo.atomic import write_bytes, write_text
 from mattomo.report import columns
 from mattomo.report.information import KEY
+from mattomo.report.latex import cells_latex, table1_latex
 from mattomo.report.page import write_html
 from mattomo.report.summarize import Summary, summarize
 from mattomo.study.outcome import Outcome
@@ -55,10 +56,11 @@ def write_tables(source: Outcome | Summary, folder: str | os.PathLike[str]) -> l
         by 5 %), ``errors.csv`` (one row a cell and seed: mae0 and mae1 in the target's unit, change a
         fraction), ``table1.csv`` and ``table1.md`` (property lists for both criteria), ``agreement.csv``
         (what several learners say of the same pair), ``mae.csv``
-        (baseline errors with their units), ``summary.json`` (everything), ``README.md`` (columns and units).
+        (baseline errors with their units), ``table1_<rule>.tex``, ``summary.json`` (everything),
+        ``README.md`` (columns and units).
         From an analysed study also ``bits.csv`` and ``bits.parquet`` (one row a cell or control),
         ``decomposition.csv``, ``nested.csv``, ``controls.csv``, ``symmetry.csv``, ``floor.csv`` and
-        ``learning.csv``, each if it has rows.
+        ``learning.csv``, each if it has rows, and ``cells.tex``.
     """
     summary = summarize(source) if isinstance(source, Outcome) else source
     folder = Path(folder)
@@ -96,6 +98,10 @@ def write_tables(source: Outcome | Summary, folder: str | os.PathLike[str]) -> l
             parquet = io.BytesIO()
             tables[name].to_parquet(parquet, index=False)
             written.append(write_bytes(folder / f"{name}.parquet", parquet.getvalue()))
+    for name in summary["criteria"]:
+        written.append(write_text(folder / f"table1_{name}.tex", table1_latex(summary, name)))
+    if summary["analysed"]:
+        written.append(write_text(folder / "cells.tex", cells_latex(summary)))
     whole = json.dumps(summary, ensure_ascii=False, indent=1, allow_nan=False)
     return [
         *written,

@@ -17,6 +17,12 @@ from mattomo.report.information import control_name, ranked
 from mattomo.report.numbers import percent, printable, quantity
 from mattomo.report.summarize import Summary
 
+LARGE = 4000
+"""Cells above which the page leaves to the tables what would make it slow: rows without a mark."""
+
+_ROWS = 400
+"""Rows of a table of a large study."""
+
 _FOLDER = PackageLoader("mattomo.report", "html")
 
 
@@ -60,27 +66,35 @@ def render_html(summary: Summary) -> str:
         "bits": numbers.bits,
         "probability": numbers.probability,
         "brief": numbers.brief,
+        "embedded": _embedded,
         "glue": lambda text: text.replace(" %", "\N{NO-BREAK SPACE}%"),
     }
     labels = {name: info["label"] for name, info in summary["properties"].items()}
     yardsticks = _yardsticks(summary)
+    places = {key: place for place, key in enumerate(yardsticks)}
+    large = len(summary["cells"]) > LARGE
+    # Sentences that many cells share, each once; filled by `_detail`.
+    texts: dict[str, int] = {}
     best = next(iter(ranked(summary["cells"])), None)
     context = {
         "s": summary,
         "labels": labels,
         "units": {name: info["unit"] for name, info in summary["properties"].items()},
         "heatmaps": _heatmaps(summary),
-        "comparisons": _comparisons(summary),
+        "comparisons": _comparisons(summary, _ROWS if large else None),
         "baselines": _baselines(summary),
         "facts": _facts(summary),
         "config": json.dumps(summary["config"], ensure_ascii=False, indent=2),
-        "details": [_detail(summary, cell, labels, yardsticks) for cell in summary["cells"]],
+        "details": [_detail(summary, cell, labels, places, texts, large) for cell in summary["cells"]],
+        "texts": texts,
+        "large": large,
+        "every": _every(summary, large),
         "yardsticks": list(yardsticks.values()),
         "best": 0 if best is None else next(i for i, c in enumerate(summary["cells"]) if c is best),
         "strongest": views.strongest(summary),
         "controls": views.controls(summary),
-        "symmetry": views.symmetry(summary),
-        "slopes": views.slopes(summary),
+        "symmetry": views.symmetry(summary, most=_ROWS if large else None),
+        "slopes": views.slopes(summary, most=25 if large else None),
         "floors": views.floors(summary),
         "check": summary["check"],
         "css": Markup("\n").join([_inline("report.css"), _inline("analysis.css")]),
@@ -88,6 +102,14 @@ def render_html(summary: Summary) -> str:
         "change": sentences.change,
     }
     return environment.get_template("report.html.j2").render(context)
+
+
+def _embedded(value: Any) -> Markup:
+    """JSON inside a script element: short, and nothing in it can end the element."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for sign in "<>&":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return Markup(text)
 
 
 def _inline(name: str) -> Markup:
@@ -139,7 +161,7 @@ def _styled(summary: Summary, index: int | None) -> dict[str, Any]:
     }
 
 
-def _comparisons(summary: Summary) -> dict[str, Any]:
+def _comparisons(summary: Summary, most: int | None) -> dict[str, Any]:
     """Pairs that help composition or structure, with the place of each mark on a common axis (0 to 100)."""
     cells = {(c["learner"], c["target"], c["added"], c["representation"]): c for c in summary["cells"]}
     rows = []
@@ -151,6 +173,8 @@ def _comparisons(summary: Summary) -> dict[str, Any]:
             verdicts = {name: _verdict(pair, contrast, name) for name in summary["criteria"]}
             rows.append(contrast | {"pair": pair, "verdicts": verdicts})
     order = {name: place for place, name in enumerate(summary["targets"])}
+    total = len(rows)
+    rows = sorted(rows, key=lambda row: -abs(row["mean"]))[:most]
     rows.sort(key=lambda row: (row["learner"], order[row["target"]], row["mean"]))
     ends: list[float] = [cell[end] for row in rows for cell in row["pair"].values() for end in ("min", "max")]
     low, high = max(min([*ends, -0.01]), -0.6), min(max([*ends, 0.01]), 0.3)
@@ -160,7 +184,7 @@ def _comparisons(summary: Summary) -> dict[str, Any]:
             name: {end: place(cell[end]) for end in ("mean", "min", "max")}
             for name, cell in row["pair"].items()
         }
-    return {"rows": rows, "zero": place(0.0), "low": low, "high": high}
+    return {"rows": rows, "total": total, "zero": place(0.0), "low": low, "high": high}
 
 
 def _verdict(pair: dict[str, dict[str, Any]], contrast: dict[str, Any], criterion: str) -> str:
@@ -227,33 +251,57 @@ def _yardsticks(summary: Summary) -> dict[tuple[str, str, str], list[list[str]]]
 
 
 def _detail(
-    summary: Summary, cell: dict[str, Any], labels: dict[str, str], yardsticks: dict[Any, Any]
+    summary: Summary,
+    cell: dict[str, Any],
+    labels: dict[str, str],
+    places: dict[Any, int],
+    texts: dict[str, int],
+    large: bool,
 ) -> dict[str, Any]:
     """What a cell's pop-up says, formatted here so that script and tables agree to the digit."""
+
+    def shared(text: str) -> int:
+        return texts.setdefault(text, len(texts))
+
     more: dict[str, Any] = {}
     if cell["information"]:
-        more = {"bits": answers.usable(cell), "value": cell["information"]["bits"]}
-        doubts, parts = answers.doubts(cell), views.part_ranges(cell)
+        more = {"bits": answers.usable(cell), "value": _short(cell["information"]["bits"])}
+        doubts = answers.doubts(cell)
+        shown = not large or any(cell[name] for name in ("separated", "swap"))
+        parts = views.part_ranges(cell) if shown else []
         if doubts:
-            more["doubts"] = doubts
+            more["doubts"] = [shared(text) for text in doubts]
         if parts:
             more["parts"] = parts
             more["venn"] = [round(cell["parts"][name], 4) for name in ("I_R", "I_A", "redundant", "synergy")]
         key = (cell["learner"], cell["representation"], cell["target"])
-        if key in yardsticks:
-            more["yard"] = list(yardsticks).index(key)
+        if key in places:
+            more["yard"] = places[key]
+    verdicts = [sentences.verdict(cell, name) for name in summary["criteria"]]
     return more | {
-        "added": labels[cell["added"]],
-        "target": labels[cell["target"]],
-        "where": f"{cell['representation']}, {printable(cell['learner'])}",
+        "added": shared(labels[cell["added"]]),
+        "target": shared(labels[cell["target"]]),
+        "where": shared(f"{cell['representation']}, {printable(cell['learner'])}"),
         "change": sentences.change(cell),
-        "unit": summary["properties"][cell["target"]]["unit"],
-        "said": sentences.verdicts(summary, cell),
-        "verdicts": {name: sentences.verdict(cell, name) for name in summary["criteria"]},
+        "unit": shared(summary["properties"][cell["target"]]["unit"]),
+        "said": [shared(text) for text in sentences.verdicts(summary, cell)],
+        "rules": [shared(text) for text in verdicts],
         "seeds": [
             [str(seed["seed"]), quantity(seed["mae0"]), quantity(seed["mae1"]), percent(seed["change"])]
             for seed in cell["seeds"]
         ],
-        "mean": cell["mean"],
-        "dots": [seed["change"] for seed in cell["seeds"]],
+        "mean": _short(cell["mean"]),
     }
+
+
+def _every(summary: Summary, large: bool) -> list[dict[str, Any]]:
+    """Cells of the table of all cells; of a large study those with a mark, the strongest changes first."""
+    if not large:
+        return list(summary["cells"])
+    marked = [c for c in summary["cells"] if c["separated"] or c["swap"]]
+    return sorted(marked, key=lambda cell: cell["mean"])[:_ROWS]
+
+
+def _short(value: float | None) -> float | None:
+    """A number to be drawn or sorted by, not read."""
+    return None if value is None else float(f"{value:.4g}")

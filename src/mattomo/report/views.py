@@ -118,8 +118,11 @@ def controls(summary: Summary) -> list[dict[str, Any]]:
     return views
 
 
-def symmetry(summary: Summary) -> list[dict[str, Any]]:
-    """Scatter of bits of A for B against B for A, by learner and representation."""
+def symmetry(summary: Summary, most: int | None = None) -> list[dict[str, Any]]:
+    """Scatter of bits of A for B against B for A, by learner and representation.
+
+    ``most`` pairs at most are drawn and listed, the largest differences.
+    """
     views = []
     for learner, representation in _groups(summary["analysis"]["symmetry"]):
         rows = [
@@ -131,6 +134,7 @@ def symmetry(summary: Summary) -> list[dict[str, Any]]:
         ]
         if not rows:
             continue
+        total, rows = len(rows), sorted(rows, key=lambda row: -abs(row["mean"] or 0.0))[:most]
         values = [row[key] for row in rows for key in ("second_for_first", "first_for_second")]
         low, high = min([*values, -0.05]), max([*values, 0.1])
         pad = 0.05 * (high - low)
@@ -139,7 +143,8 @@ def symmetry(summary: Summary) -> list[dict[str, Any]]:
             {
                 "learner": learner,
                 "representation": representation,
-                "rows": sorted(rows, key=lambda row: -abs(row["mean"] or 0.0)),
+                "rows": rows,
+                "total": total,
                 "points": [
                     {"x": x(r["second_for_first"]), "y": y(r["first_for_second"]), "row": r} for r in rows
                 ],
@@ -151,8 +156,11 @@ def symmetry(summary: Summary) -> list[dict[str, Any]]:
     return views
 
 
-def slopes(summary: Summary) -> list[dict[str, Any]]:
-    """For each learner and target: the change on composition and on structure, one line a property."""
+def slopes(summary: Summary, most: int | None = None) -> list[dict[str, Any]]:
+    """For each learner and target: the change on composition and on structure, one line a property.
+
+    ``most`` lines at most are drawn, the largest changes.
+    """
     cells = {(c["learner"], c["target"], c["added"], c["representation"]): c for c in summary["cells"]}
     views = []
     for learner in summary["learners"]:
@@ -163,7 +171,9 @@ def slopes(summary: Summary) -> list[dict[str, Any]]:
                 if added != target and all(c is not None and c["mean"] is not None for c in pair):
                     lines.append([c for c in pair if c is not None])
             if lines:
-                views.append(_slope(learner, target, lines))
+                if most is not None:
+                    lines.sort(key=lambda pair: -max(abs(cell["mean"]) for cell in pair))
+                views.append(_slope(learner, target, lines[:most]))
     return views
 
 

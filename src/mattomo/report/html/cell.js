@@ -3,6 +3,7 @@
 const cellPage = (() => {
   const page = document.getElementById("cell");
   const yardsticks = JSON.parse(document.getElementById("yardsticks").textContent);
+  const texts = JSON.parse(document.getElementById("texts").textContent);
   const ns = "http://www.w3.org/2000/svg";
   const partNames = {
     I_R: "representation alone", I_A: "added property alone", I_RA: "both", gain: "gain",
@@ -34,9 +35,9 @@ const cellPage = (() => {
     return [svg, add];
   };
 
-  const dots = (changes) => {
-    const known = changes.filter((value) => value !== null);
-    const reach = Math.max(0.005, ...known.map(Math.abs)) * 1.1;
+  const dots = (cell) => {
+    const known = cell.seeds.map((seed) => Number(seed[3].replace("−", "-"))).filter(Number.isFinite);
+    const reach = Math.max(0.5, ...known.map(Math.abs)) * 1.1;
     const [svg, add] = drawing(0, 0, "dots");
     add("line", { x1: "50%", x2: "50%", y1: 0, y2: 16, class: "zero" });
     for (const value of known) add("circle", { cx: `${50 + (48 * value) / reach}%`, cy: 8, r: 4 });
@@ -61,7 +62,7 @@ const cellPage = (() => {
   };
 
   const seeds = (cell) => {
-    const unit = cell.unit ? ` / ${cell.unit}` : "";
+    const unit = texts[cell.unit] ? ` / ${texts[cell.unit]}` : "";
     return table(["seed", `MAE0${unit}`, `MAE1${unit}`, "change / %"], cell.seeds);
   };
 
@@ -105,13 +106,13 @@ const cellPage = (() => {
   const show = (cell) => {
     if (!page || !cell) return;
     const content = [
-      make("h3", `${cell.added} → ${cell.target}`),
-      make("p", `Added to ${cell.where}: the test error changes by ${cell.change}${cell.bits ? `; ${cell.bits}` : ""}.`),
+      make("h3", `${texts[cell.added]} → ${texts[cell.target]}`),
+      make("p", `Added to ${texts[cell.where]}: the test error changes by ${cell.change}${cell.bits ? `; ${cell.bits}` : ""}.`),
     ];
-    for (const text of cell.said) content.push(make("p", text, "quiet"));
-    for (const text of cell.doubts ?? []) content.push(make("p", text, "alert"));
+    for (const text of cell.said) content.push(make("p", texts[text], "quiet"));
+    for (const text of cell.doubts ?? []) content.push(make("p", texts[text], "alert"));
     const grid = make("div", undefined, "cellgrid");
-    grid.append(block("Seed by seed", dots(cell.dots), seeds(cell)));
+    grid.append(block("Seed by seed", dots(cell), seeds(cell)));
     if (cell.parts) {
       const shown = Object.fromEntries(cell.parts.map((part) => [part[0], part[1]]));
       const rows = cell.parts.map(([name, value, open, interval]) => [partNames[name], value, open || "–", interval]);
@@ -126,5 +127,5 @@ const cellPage = (() => {
     content.push(grid);
     page.replaceChildren(...content);
   };
-  return { show, dots, seeds, make, page };
+  return { show, dots, seeds, make, page, texts };
 })();

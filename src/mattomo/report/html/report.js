@@ -8,14 +8,14 @@
   const { make } = cellPage;
 
   const fill = (cell) => {
-    const rule = document.querySelector("input[name=rule]:checked").id.replace("rule-", "");
+    const rule = [...document.querySelectorAll("input[name=rule]")].findIndex((input) => input.checked);
     const lines = [
-      make("p", `${cell.added} → ${cell.target}`, "title"),
-      make("p", `${cell.where}: ${cell.change}`),
+      make("p", `${cellPage.texts[cell.added]} → ${cellPage.texts[cell.target]}`, "title"),
+      make("p", `${cellPage.texts[cell.where]}: ${cell.change}`),
     ];
     if (cell.bits) lines.push(make("p", cell.bits));
-    lines.push(make("p", cell.verdicts[rule], "quiet"));
-    popup.replaceChildren(...lines, cellPage.dots(cell.dots), cellPage.seeds(cell));
+    lines.push(make("p", cellPage.texts[cell.rules[rule]], "quiet"));
+    popup.replaceChildren(...lines, cellPage.dots(cell), cellPage.seeds(cell));
   };
 
   let chosen = null;
