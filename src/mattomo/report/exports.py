@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from mattomo.atomic import write_bytes, write_text
-from mattomo.report import columns
+from mattomo.report import closeup, columns
 from mattomo.report.information import KEY
 from mattomo.report.latex import cells_latex, table1_latex
 from mattomo.report.page import write_html
@@ -33,6 +33,8 @@ _BITS = [
     "mae0", "mae1", "unit", "laplace_bits", "bits", "bits_low", "bits_high", "bits_se", "cap", "overstated",
     "swap_rise", "swap_p", "swap_q", "deterministic", "reason", "swap_reason",
 ]  # fmt: skip
+_WHERE = [*KEY, "kind", "name", "n", "mae0", "change", "se", "unit", "clear"]
+_MATERIALS = [*KEY, "end", "id", "formula", "mae0", "mae1", "change", "unit", "n_seeds"]
 _MAE = [
     "learner", "representation", "target", "unit", "n_seeds", "mean", "min", "max", "n_test_min",
     "n_test_max",
@@ -59,8 +61,9 @@ def write_tables(source: Outcome | Summary, folder: str | os.PathLike[str]) -> l
         (baseline errors with their units), ``table1_<rule>.tex``, ``summary.json`` (everything),
         ``README.md`` (columns and units).
         From an analysed study also ``bits.csv`` and ``bits.parquet`` (one row a cell or control),
-        ``decomposition.csv``, ``nested.csv``, ``controls.csv``, ``symmetry.csv``, ``floor.csv`` and
-        ``learning.csv``, each if it has rows, and ``cells.tex``.
+        ``decomposition.csv``, ``nested.csv``, ``controls.csv``, ``symmetry.csv``, ``floor.csv``,
+        ``learning.csv``, ``where.csv`` and ``materials.csv`` (which materials each property helps), each if
+        it has rows, and ``cells.tex``.
     """
     summary = summarize(source) if isinstance(source, Outcome) else source
     folder = Path(folder)
@@ -136,7 +139,28 @@ def _analysed(summary: Summary, units: dict[str, str]) -> dict[str, pd.DataFrame
     )
     for name in ("nested", "controls", "symmetry", "floor", "learning"):
         tables[name] = pd.DataFrame(summary["analysis"][name])
+    tables |= _close(summary, units)
     return {name: table for name, table in tables.items() if len(table)}
+
+
+def _close(summary: Summary, units: dict[str, str]) -> dict[str, pd.DataFrame]:
+    """Where each property helps: by element, crystal system and number of polymorphs, and by material."""
+    groups: list[dict[str, Any]] = []
+    materials: list[dict[str, Any]] = []
+    for cell in summary["cells"]:
+        close = cell["closeup"]
+        if not close:
+            continue
+        own = {key: cell[key] for key in KEY} | {"unit": units[cell["target"]]}
+        shared = summary["closeups"][close["group"]]
+        for kind in closeup.KINDS:
+            groups += [own | {"kind": kind} | row for row in closeup.groups_of(shared, close, kind)]
+        for end in ("helped", "hurt"):
+            materials += [own | {"end": end} | row for row in close[end]]
+    return {
+        "where": pd.DataFrame(groups, columns=_WHERE),
+        "materials": pd.DataFrame(materials, columns=_MATERIALS),
+    }
 
 
 def table1_markdown(summary: Summary) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mattomo.information import CRITERIA
+from mattomo.report import sentences
 from mattomo.report.information import SWAP_LEVEL, control_name
 from mattomo.report.numbers import count, listed, plural, printable, share
 
@@ -114,7 +115,7 @@ def methods(summary: dict[str, Any]) -> list[str]:
             f"{listed(summary['representations'])} alone ({listed(summary['learners']) or 'no learner'}), "
             "and one further model for each added property. All models of a seed share the split, "
             "and the epoch of lowest validation error was kept. In all, "
-            f"{plural(summary['status']['models'], 'model')}."
+            f"{listed(sentences.models(summary))}."
         )
     paragraphs += _learners_in_words(summary)
     paragraphs.append(

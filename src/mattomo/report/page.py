@@ -12,9 +12,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from mattomo.atomic import write_text
-from mattomo.report import answers, numbers, sentences, views
+from mattomo.materials.formula import SYMBOLS
+from mattomo.report import answers, near, numbers, sentences, views
+from mattomo.report.closeup import MOST
 from mattomo.report.information import control_name, ranked
 from mattomo.report.numbers import percent, printable, quantity
+from mattomo.report.periodic import place
 from mattomo.report.summarize import Summary
 
 LARGE = 4000
@@ -22,6 +25,11 @@ LARGE = 4000
 
 _ROWS = 400
 """Rows of a table of a large study."""
+
+_FAR = (
+    f"A study of more than {MOST:,} cells keeps learning curves, predictions, elements and materials out of "
+    "the page; the command “mattomo explain” shows them of one cell."
+)
 
 _FOLDER = PackageLoader("mattomo.report", "html")
 
@@ -67,7 +75,8 @@ def render_html(summary: Summary) -> str:
         "probability": numbers.probability,
         "brief": numbers.brief,
         "embedded": _embedded,
-        "glue": lambda text: text.replace(" %", "\N{NO-BREAK SPACE}%"),
+        "glue": numbers.typeset,
+        "hyphenated": numbers.hyphenated,
     }
     labels = {name: info["label"] for name, info in summary["properties"].items()}
     yardsticks = _yardsticks(summary)
@@ -90,6 +99,10 @@ def render_html(summary: Summary) -> str:
         "large": large,
         "every": _every(summary, large),
         "yardsticks": list(yardsticks.values()),
+        "near": {
+            "groups": [near.group(each) for each in summary["closeups"]],
+            "periodic": [[symbol, *place(symbol)] for symbol in SYMBOLS],
+        },
         "best": 0 if best is None else next(i for i, c in enumerate(summary["cells"]) if c is best),
         "strongest": views.strongest(summary),
         "controls": views.controls(summary),
@@ -98,8 +111,10 @@ def render_html(summary: Summary) -> str:
         "floors": views.floors(summary),
         "check": summary["check"],
         "css": Markup("\n").join([_inline("report.css"), _inline("analysis.css")]),
-        "js": Markup("\n").join([_inline("cell.js"), _inline("report.js")]),
+        "js": Markup("\n").join([_inline(f"{name}.js") for name in ("drawing", "closeup", "cell", "report")]),
         "change": sentences.change,
+        "models": sentences.models(summary),
+        "far": _FAR if summary["analysed"] and len(summary["cells"]) > MOST else "",
     }
     return environment.get_template("report.html.j2").render(context)
 
@@ -277,6 +292,8 @@ def _detail(
         key = (cell["learner"], cell["representation"], cell["target"])
         if key in places:
             more["yard"] = places[key]
+    if cell["closeup"]:
+        more["close"] = near.cell(summary, cell["closeup"], shared)
     verdicts = [sentences.verdict(cell, name) for name in summary["criteria"]]
     return more | {
         "added": shared(labels[cell["added"]]),

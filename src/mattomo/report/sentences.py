@@ -11,7 +11,7 @@ from typing import Any
 
 from mattomo.information import CRITERIA, chance_all_below
 from mattomo.report.information import SWAP, SWAP_LEVEL
-from mattomo.report.numbers import brief, listed, percent, plural, q_value, share
+from mattomo.report.numbers import brief, count, listed, percent, plural, q_value, share
 
 Cell = dict[str, Any]
 
@@ -33,6 +33,17 @@ def question(summary: dict[str, Any]) -> str:
     if len(summary["targets"]) == 1:
         return f"What helps to predict {label(summary, summary['targets'][0])}, beyond {what}?"
     return f"Which properties help to predict a material, beyond {what}?"
+
+
+def models(summary: dict[str, Any]) -> list[str]:
+    """How many models are trained, those of controls and of fewer training rows apart."""
+    status = summary["status"]
+    said = [plural(status["models"], "model")]
+    if status["control_models"]:
+        said.append(f"{count(status['control_models'])} of controls")
+    if status["part_models"]:
+        said.append(f"{count(status['part_models'])} on fewer training rows")
+    return said
 
 
 def change(cell: Cell) -> str:

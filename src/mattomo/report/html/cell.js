@@ -4,60 +4,19 @@ const cellPage = (() => {
   const page = document.getElementById("cell");
   const yardsticks = JSON.parse(document.getElementById("yardsticks").textContent);
   const texts = JSON.parse(document.getElementById("texts").textContent);
-  const ns = "http://www.w3.org/2000/svg";
+  const { make, svg, table, block } = draw;
   const partNames = {
     I_R: "representation alone", I_A: "added property alone", I_RA: "both", gain: "gain",
     unique_R: "only the representation", redundant: "either", unique_A: "only the added property",
     synergy: "only both together",
   };
 
-  const make = (tag, text, className) => {
-    const element = document.createElement(tag);
-    if (text !== undefined) element.textContent = text;
-    if (className) element.className = className;
-    return element;
-  };
-
-  const drawing = (width, height, className, label) => {
-    const svg = document.createElementNS(ns, "svg");
-    svg.setAttribute("class", className);
-    if (width) svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    if (label) {
-      svg.setAttribute("role", "img");
-      svg.setAttribute("aria-label", label);
-    } else svg.setAttribute("aria-hidden", "true");
-    const add = (tag, attributes, text) => {
-      const mark = document.createElementNS(ns, tag);
-      for (const [key, value] of Object.entries(attributes)) mark.setAttribute(key, value);
-      if (text !== undefined) mark.textContent = text;
-      svg.append(mark);
-    };
-    return [svg, add];
-  };
-
   const dots = (cell) => {
-    const known = cell.seeds.map((seed) => Number(seed[3].replace("−", "-"))).filter(Number.isFinite);
+    const known = cell.seeds.map((seed) => draw.number(seed[3])).filter(Number.isFinite);
     const reach = Math.max(0.5, ...known.map(Math.abs)) * 1.1;
-    const [svg, add] = drawing(0, 0, "dots");
+    const [found, add] = svg(0, 0, "dots");
     add("line", { x1: "50%", x2: "50%", y1: 0, y2: 16, class: "zero" });
     for (const value of known) add("circle", { cx: `${50 + (48 * value) / reach}%`, cy: 8, r: 4 });
-    return svg;
-  };
-
-  const table = (titles, rows) => {
-    const found = make("table");
-    const head = make("tr");
-    for (const title of titles) {
-      const th = make("th", title);
-      th.scope = "col";
-      head.append(th);
-    }
-    found.append(head);
-    for (const values of rows) {
-      const row = make("tr");
-      for (const value of values) row.append(make("td", value));
-      found.append(row);
-    }
     return found;
   };
 
@@ -76,7 +35,7 @@ const cellPage = (() => {
   };
 
   const venn = ([held, own, shared, synergy], shown) => {
-    const [svg, add] = drawing(260, 168, "venn", "Circles: information of the representation and of the added property; areas are bits");
+    const [found, add] = svg(260, 168, "venn", "Circles: information of the representation and of the added property; areas are bits");
     const total = Math.max(held, own, 1e-9);
     const radius = (bits) => 52 * Math.sqrt(Math.max(bits, 0) / total);
     const [r, s] = [radius(held), radius(own)];
@@ -94,12 +53,6 @@ const cellPage = (() => {
     add("circle", { class: "a", cx: left + distance, cy: 70, r: s });
     add("text", { x: 130, y: 149, class: "where" }, `grey: representation ${shown.I_R}, blue: added ${shown.I_A} bits`);
     add("text", { x: 130, y: 163, class: "where" }, synergy > 0.004 ? `overlap: either ${shown.redundant}; frame: only together ${shown.synergy}` : `overlap: either ${shown.redundant}`);
-    return svg;
-  };
-
-  const block = (title, ...content) => {
-    const found = make("div");
-    found.append(make("h4", title), ...content);
     return found;
   };
 
@@ -124,8 +77,10 @@ const cellPage = (() => {
     if (cell.yard !== undefined) {
       grid.append(block("Controls of the same target", table(["control", "error / %", "bits", "interval", "swap p"], yardsticks[cell.yard])));
     }
+    grid.append(...closeUp(cell));
     content.push(grid);
+    if (page.dataset.far) content.push(make("p", page.dataset.far, "quiet"));
     page.replaceChildren(...content);
   };
-  return { show, dots, seeds, make, page, texts };
+  return { show, dots, seeds, page, texts };
 })();

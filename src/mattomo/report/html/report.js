@@ -5,7 +5,7 @@
   const sorts = [];
   let open = null;
 
-  const { make } = cellPage;
+  const { make } = draw;
 
   const fill = (cell) => {
     const rule = [...document.querySelectorAll("input[name=rule]")].findIndex((input) => input.checked);
