@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 import mattomo as mt
 from mattomo.cli.app import app
 from mattomo.errors import InputError
-from mattomo.report.numbers import bits, percent
+from mattomo.report.numbers import bits, percent, quantity
 
 
 @pytest.fixture(scope="module")
@@ -53,13 +53,15 @@ def test_explain_says_the_same_as_its_json(study):
     for sentence in found["words"]:
         assert " ".join(sentence.split()) in text
     assert found["cell"]["information"]["bits"] > 1
-    assert found["measure"] == "bits"
-    values = [row["value"] for row in found["helped"]]
-    assert values == sorted(values, reverse=True)
+    assert found["unit"] == "eV/cell"
+    values = [row["change"] for row in found["helped"]]
+    assert values == sorted(values)
     assert all(re.fullmatch(r"mp-\d+", row["id"]) for row in found["helped"])
     assert {row["name"] for row in found["crystal_systems"]} <= {
-        "Triclinic", "Monoclinic", "Orthorhombic", "Tetragonal", "Trigonal", "Hexagonal", "Cubic",
+        "triclinic", "monoclinic", "orthorhombic", "tetragonal", "trigonal", "hexagonal", "cubic",
     }  # fmt: skip
+    for row in [*found["helped"], *found["hurt"]]:
+        assert f"{row['id']} {row['formula']} {quantity(row['mae0'])} {quantity(row['mae1'])}" in text
     assert {row["name"] for row in found["controls"]} == {"placebo", "derived", "planted"}
 
 

@@ -27,7 +27,7 @@ def test_every_ascii_sign_is_safe():
 
 
 def test_cells_in_the_order_of_their_bits(outcome, make_study):
-    made, analysis, _ = make_study(outcome)
+    made, analysis, *_ = make_study(outcome)
     summary = summarize(made, analysis)
     lines = [line for line in cells_latex(summary).splitlines() if line.endswith(r"\\")][1:]
     assert len(lines) == len(ranked(summary["cells"])) > 0

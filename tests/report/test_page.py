@@ -64,9 +64,7 @@ def hostile(make_outcome):
 def test_hostile_names_stay_text(hostile):
     reader = Reader(render_html(summarize(hostile)))
     tags = [tag for tag, _ in reader.tags]
-    assert (
-        tags.count("script") == 4
-    )  # the data of cells, sentences and controls, and the code of the page itself
+    assert tags.count("script") == 5  # four of data, one of code
     assert not {"img", "u"} & set(tags)
     assert all(attrs.get("class", "").startswith("cell") for tag, attrs in reader.tags if tag == "i")
     assert not any(name.startswith("on") for _, attrs in reader.tags for name in attrs)
@@ -177,15 +175,20 @@ def test_shown_bits_are_those_of_the_csv(analysed, tmp_path):
 
 def test_hostile_names_stay_text_beside_bits(outcome, make_study):
     properties = tuple(PropertyInfo(name, name, unit="<b>eV</b>") for name in HOSTILE)
-    made, analysis, _ = make_study(
-        outcome, properties=properties, n_targets=2, seeds=(0, 1), learners=("<i>net</i>",)
+    made, analysis, _, close, _ = make_study(
+        outcome,
+        properties=properties,
+        n_targets=2,
+        seeds=(0, 1),
+        learners=("<i>net</i>",),
+        naming=lambda i: (f"{HOSTILE[i % len(HOSTILE)]}{i}", HOSTILE[-1 - i % len(HOSTILE)]),
     )
     relation = {"kind": "linear", "target": HOSTILE[0], "sources": [HOSTILE[1]], "form": "<u>", "score": 0.0,
                 "support": 1.0, "sentence": "<u>relation</u>"}  # fmt: skip
-    page = render_html(summarize(made, analysis, [relation]))
+    page = render_html(summarize(made, analysis, [relation], close=close))
     reader = Reader(page)
     tags = [tag for tag, _ in reader.tags]
-    assert tags.count("script") == 4  # three of data, one of code
+    assert tags.count("script") == 5  # four of data, one of code
     assert not {"img", "u", "b-"} & set(tags)
     assert not any(name.startswith("on") for _, attrs in reader.tags for name in attrs)
     assert "<u>relation</u>" in " ".join(reader.text)
@@ -204,7 +207,7 @@ def test_hostile_names_stay_text_beside_bits(outcome, make_study):
     ],
 )
 def test_odd_studies_have_a_page(outcome, make_study, choice):
-    made, analysis, _ = make_study(outcome, **{"seeds": (0, 1)} | choice)
+    made, analysis, *_ = make_study(outcome, **{"seeds": (0, 1)} | choice)
     page = render_html(summarize(made, analysis))
     assert not re.search(r"\bnan\b|\bNone\b", page)
     assert 'id="bits"' in page

@@ -65,8 +65,8 @@ def summarize(
         bits and swap test, ``parts`` its decomposition, both None without an analysis; ``closeup`` and the
         list ``closeups`` that it points into are those of `mattomo.report.closeup.Closeups`), heatmaps
         (rows are added properties, columns are targets, values index cells), colour_limit, bits_limit,
-        contrasts, table1, mae, analysed, analysis (see `mattomo.report.information.sections`), check, splits, methods,
-        citations, environment, config.
+        contrasts, table1, mae, analysed, analysis (see `mattomo.report.information.sections`), check,
+        splits, methods, citations, environment, config.
     """
     errors = outcome.errors
     table = gains(errors)
