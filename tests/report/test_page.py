@@ -64,7 +64,7 @@ def hostile(make_outcome):
 def test_hostile_names_stay_text(hostile):
     reader = Reader(render_html(summarize(hostile)))
     tags = [tag for tag, _ in reader.tags]
-    assert tags.count("script") == 5  # four of data, one of code
+    assert tags.count("script") == 2  # one of data, one of code
     assert not {"img", "u"} & set(tags)
     assert all(attrs.get("class", "").startswith("cell") for tag, attrs in reader.tags if tag == "i")
     assert not any(name.startswith("on") for _, attrs in reader.tags for name in attrs)
@@ -77,14 +77,11 @@ def test_hostile_names_stay_text(hostile):
 
 def test_embedded_json_is_whole(hostile):
     page = render_html(summarize(hostile))
-    details, texts = (
-        json.loads(
-            re.search(f'<script type="application/json" id="{name}">(.*?)</script>', page, re.S).group(1)
-        )
-        for name in ("details", "texts")
+    data = json.loads(
+        re.search('<script type="application/json" id="embedded">(.*?)</script>', page, re.S).group(1)
     )
-    assert len(details) == len(summarize(hostile)["cells"])
-    assert texts[details[0]["added"]] == "<script>alert(1)</script>"
+    assert len(data["cells"]) == len(summarize(hostile)["cells"])
+    assert data["texts"][data["cells"][0]["added"]] == "<script>alert(1)</script>"
 
 
 def test_page_needs_no_network(outcome):
@@ -188,7 +185,7 @@ def test_hostile_names_stay_text_beside_bits(outcome, make_study):
     page = render_html(summarize(made, analysis, [relation], close=close))
     reader = Reader(page)
     tags = [tag for tag, _ in reader.tags]
-    assert tags.count("script") == 5  # four of data, one of code
+    assert tags.count("script") == 2  # one of data, one of code
     assert not {"img", "u", "b-"} & set(tags)
     assert not any(name.startswith("on") for _, attrs in reader.tags for name in attrs)
     assert "<u>relation</u>" in " ".join(reader.text)

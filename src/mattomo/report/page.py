@@ -12,12 +12,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from mattomo.atomic import write_text
-from mattomo.materials.formula import SYMBOLS
-from mattomo.report import answers, near, numbers, sentences, views
+from mattomo.report import numbers, sentences, views
 from mattomo.report.closeup import MOST
-from mattomo.report.information import control_name, ranked
+from mattomo.report.embedded import embedded
+from mattomo.report.information import ranked
 from mattomo.report.numbers import percent, printable, quantity
-from mattomo.report.periodic import place
 from mattomo.report.summarize import Summary
 
 LARGE = 4000
@@ -74,40 +73,31 @@ def render_html(summary: Summary) -> str:
         "bits": numbers.bits,
         "probability": numbers.probability,
         "brief": numbers.brief,
-        "embedded": _embedded,
+        "json": _json,
         "glue": numbers.typeset,
         "hyphenated": numbers.hyphenated,
     }
     labels = {name: info["label"] for name, info in summary["properties"].items()}
-    yardsticks = _yardsticks(summary)
-    places = {key: place for place, key in enumerate(yardsticks)}
     large = len(summary["cells"]) > LARGE
-    # Sentences that many cells share, each once; filled by `_detail`.
-    texts: dict[str, int] = {}
     best = next(iter(ranked(summary["cells"])), None)
     context = {
         "s": summary,
         "labels": labels,
         "units": {name: info["unit"] for name, info in summary["properties"].items()},
         "heatmaps": _heatmaps(summary),
-        "comparisons": _comparisons(summary, _ROWS if large else None),
+        "comparisons": _comparisons(summary, _ROWS // 2 if large else None),
         "baselines": _baselines(summary),
         "facts": _facts(summary),
         "config": json.dumps(summary["config"], ensure_ascii=False, indent=2),
-        "details": [_detail(summary, cell, labels, places, texts, large) for cell in summary["cells"]],
-        "texts": texts,
+        "data": embedded(summary, large),
+        "kinds": {name: _kind(info) for name, info in summary["properties"].items()},
         "large": large,
         "every": _every(summary, large),
-        "yardsticks": list(yardsticks.values()),
-        "near": {
-            "groups": [near.group(each) for each in summary["closeups"]],
-            "periodic": [[symbol, *place(symbol)] for symbol in SYMBOLS],
-        },
         "best": 0 if best is None else next(i for i, c in enumerate(summary["cells"]) if c is best),
         "strongest": views.strongest(summary),
-        "controls": views.controls(summary),
+        "controls": views.controls(summary, most=_ROWS if large else None),
         "symmetry": views.symmetry(summary, most=_ROWS if large else None),
-        "slopes": views.slopes(summary, most=25 if large else None),
+        "slopes": views.slopes(summary, most=12 if large else None),
         "floors": views.floors(summary),
         "check": summary["check"],
         "css": Markup("\n").join([_inline("report.css"), _inline("analysis.css")]),
@@ -119,7 +109,15 @@ def render_html(summary: Summary) -> str:
     return environment.get_template("report.html.j2").render(context)
 
 
-def _embedded(value: Any) -> Markup:
+def _kind(info: dict[str, Any]) -> tuple[int, str]:
+    """Place and name of the kind of a property, by which a heatmap can be ordered."""
+    if info["kind"] != "scalar":
+        return 3, "categories"
+    known = {False: (0, "do not grow with the cell"), True: (1, "grow with the cell")}
+    return known.get(info["extensive"], (2, "numbers"))
+
+
+def _json(value: Any) -> Markup:
     """JSON inside a script element: short, and nothing in it can end the element."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for sign in "<>&":
@@ -253,72 +251,9 @@ def _facts(summary: Summary) -> list[tuple[str, str]]:
     ]
 
 
-def _yardsticks(summary: Summary) -> dict[tuple[str, str, str], list[list[str]]]:
-    """Controls of each learner, representation and target: name, change of the error, bits, p."""
-    found: dict[tuple[str, str, str], list[list[str]]] = {}
-    for cell in summary["analysis"]["control_cells"]:
-        key = (cell["learner"], cell["representation"], cell["target"])
-        change = cell["mae1"] / cell["mae0"] - 1 if cell["mae0"] and cell["mae1"] is not None else None
-        interval = numbers.bits_range(cell["bits_low"], cell["bits_high"])
-        shown = [percent(change), numbers.bits(cell["bits"]), interval, numbers.probability(cell["swap_p"])]
-        found.setdefault(key, []).append([control_name(cell["added"]), *shown])
-    return found
-
-
-def _detail(
-    summary: Summary,
-    cell: dict[str, Any],
-    labels: dict[str, str],
-    places: dict[Any, int],
-    texts: dict[str, int],
-    large: bool,
-) -> dict[str, Any]:
-    """What a cell's pop-up says, formatted here so that script and tables agree to the digit."""
-
-    def shared(text: str) -> int:
-        return texts.setdefault(text, len(texts))
-
-    more: dict[str, Any] = {}
-    if cell["information"]:
-        more = {"bits": answers.usable(cell), "value": _short(cell["information"]["bits"])}
-        doubts = answers.doubts(cell)
-        shown = not large or any(cell[name] for name in ("separated", "swap"))
-        parts = views.part_ranges(cell) if shown else []
-        if doubts:
-            more["doubts"] = [shared(text) for text in doubts]
-        if parts:
-            more["parts"] = parts
-            more["venn"] = [round(cell["parts"][name], 4) for name in ("I_R", "I_A", "redundant", "synergy")]
-        key = (cell["learner"], cell["representation"], cell["target"])
-        if key in places:
-            more["yard"] = places[key]
-    if cell["closeup"]:
-        more["close"] = near.cell(summary, cell["closeup"], shared)
-    verdicts = [sentences.verdict(cell, name) for name in summary["criteria"]]
-    return more | {
-        "added": shared(labels[cell["added"]]),
-        "target": shared(labels[cell["target"]]),
-        "where": shared(f"{cell['representation']}, {printable(cell['learner'])}"),
-        "change": sentences.change(cell),
-        "unit": shared(summary["properties"][cell["target"]]["unit"]),
-        "said": [shared(text) for text in sentences.verdicts(summary, cell)],
-        "rules": [shared(text) for text in verdicts],
-        "seeds": [
-            [str(seed["seed"]), quantity(seed["mae0"]), quantity(seed["mae1"]), percent(seed["change"])]
-            for seed in cell["seeds"]
-        ],
-        "mean": _short(cell["mean"]),
-    }
-
-
 def _every(summary: Summary, large: bool) -> list[dict[str, Any]]:
     """Cells of the table of all cells; of a large study those with a mark, the strongest changes first."""
     if not large:
         return list(summary["cells"])
     marked = [c for c in summary["cells"] if c["separated"] or c["swap"]]
     return sorted(marked, key=lambda cell: cell["mean"])[:_ROWS]
-
-
-def _short(value: float | None) -> float | None:
-    """A number to be drawn or sorted by, not read."""
-    return None if value is None else float(f"{value:.4g}")

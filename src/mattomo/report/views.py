@@ -69,8 +69,11 @@ def part_ranges(cell: dict[str, Any]) -> list[list[str]]:
     return said
 
 
-def controls(summary: Summary) -> list[dict[str, Any]]:
-    """For each learner and representation a strip of bits: controls, and the study's own properties below."""
+def controls(summary: Summary, most: int | None = None) -> list[dict[str, Any]]:
+    """For each learner and representation a strip of bits: controls, and the study's own properties below.
+
+    ``most`` properties at most are drawn, evenly spaced in rank.
+    """
     views = []
     planted = summary["analysis"]["planted_bits"]
     for learner in summary["learners"]:
@@ -95,6 +98,10 @@ def controls(summary: Summary) -> list[dict[str, Any]]:
                 if info["bits"] is not None and not info["deterministic"]:
                     title = f"{cell['added']} for {cell['target']}: {usable(cell)}"
                     lanes.setdefault("properties", []).append((info["bits"], title))
+            own = sorted(lanes.get("properties", []))
+            if most is not None and len(own) > most:
+                step = (len(own) - 1) / (most - 1)
+                lanes["properties"] = [own[round(i * step)] for i in range(most)]
             ends = sorted(value for lane in lanes.values() for value, _ in lane) or [0.0]
             low = max(min(ends[0], -0.05), -0.5)
             high = min(max(ends[-1], planted + 0.1), 1.5)
@@ -108,6 +115,8 @@ def controls(summary: Summary) -> list[dict[str, Any]]:
                         name: [{"x": place(value), "title": title} for value, title in lane]
                         for name, lane in lanes.items()
                     },
+                    "drawn": len(lanes.get("properties", [])),
+                    "total": len(own),
                     "zero": place(0.0),
                     "planted": place(planted),
                     "ticks": [{"x": place(value), "text": bits(value, 1)} for value in ticks(low, high)],

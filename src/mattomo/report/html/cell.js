@@ -2,8 +2,7 @@
 // The chosen cell in full: words, seeds, decomposition with its diagram, controls beside it.
 const cellPage = (() => {
   const page = document.getElementById("cell");
-  const yardsticks = JSON.parse(document.getElementById("yardsticks").textContent);
-  const texts = JSON.parse(document.getElementById("texts").textContent);
+  const { texts, places, yardsticks } = embedded;
   const { make, svg, table, block } = draw;
   const partNames = {
     I_R: "representation alone", I_A: "added property alone", I_RA: "both", gain: "gain",
@@ -21,7 +20,7 @@ const cellPage = (() => {
   };
 
   const seeds = (cell) => {
-    const unit = texts[cell.unit] ? ` / ${texts[cell.unit]}` : "";
+    const unit = cell.unit ? ` / ${cell.unit}` : "";
     return table(["seed", `MAE0${unit}`, `MAE1${unit}`, "change / %"], cell.seeds);
   };
 
@@ -34,7 +33,8 @@ const cellPage = (() => {
     return r * r * (a - Math.sin(2 * a) / 2) + s * s * (b - Math.sin(2 * b) / 2);
   };
 
-  const venn = ([held, own, shared, synergy], shown) => {
+  const venn = (shown) => {
+    const [held, own, shared, synergy] = [shown.I_R, shown.I_A, shown.redundant, shown.synergy].map(draw.number);
     const [found, add] = svg(260, 168, "venn", "Circles: information of the representation and of the added property; areas are bits");
     const total = Math.max(held, own, 1e-9);
     const radius = (bits) => 52 * Math.sqrt(Math.max(bits, 0) / total);
@@ -48,33 +48,59 @@ const cellPage = (() => {
     }
     const distance = (near + far) / 2;
     const left = 130 - (r + distance + s) / 2 + r;
-    if (synergy > 0.004) add("rect", { class: "s", x: 6, y: 6, width: 248, height: 128, rx: 14 });
+    if (synergy > 0) add("rect", { class: "s", x: 6, y: 6, width: 248, height: 128, rx: 14 });
     add("circle", { class: "r", cx: left, cy: 70, r });
     add("circle", { class: "a", cx: left + distance, cy: 70, r: s });
     add("text", { x: 130, y: 149, class: "where" }, `grey: representation ${shown.I_R}, blue: added ${shown.I_A} bits`);
-    add("text", { x: 130, y: 163, class: "where" }, synergy > 0.004 ? `overlap: either ${shown.redundant}; frame: only together ${shown.synergy}` : `overlap: either ${shown.redundant}`);
+    add("text", { x: 130, y: 163, class: "where" }, synergy > 0 ? `overlap: either ${shown.redundant}; frame: only together ${shown.synergy}` : `overlap: either ${shown.redundant}`);
     return found;
   };
 
-  const show = (cell) => {
-    if (!page || !cell) return;
+  // A cell with its texts, and with seed, MAE0, MAE1 and change of each seed.
+  const whole = (index) => {
+    const cell = embedded.cells[index];
+    const place = places[cell.place];
+    const base = place.base.split(" ");
+    const own = cell.seeds.split(" ");
+    const seeds = place.base ? own.map((_, i) => i).filter((i) => i % 2 === 0) : [];
+    return {
+      ...cell,
+      added: texts[cell.added],
+      target: texts[place.target],
+      where: texts[place.where],
+      unit: texts[place.unit],
+      yard: place.yard,
+      said: cell.said.map((i) => texts[i]),
+      doubts: (cell.doubts ?? []).map((i) => texts[i]),
+      rules: cell.rules.map((i) => texts[i]),
+      seeds: seeds.map((i) => [base[i], base[i + 1], own[i], own[i + 1]]),
+    };
+  };
+
+  const show = (index) => {
+    const cell = whole(index);
+    const title = make("h3", `${cell.added} → ${cell.target} `);
+    const link = make("a", "link", "permalink");
+    link.href = `#cell-${index}`;
+    link.setAttribute("aria-label", "Link to this cell");
+    title.append(link);
     const content = [
-      make("h3", `${texts[cell.added]} → ${texts[cell.target]}`),
-      make("p", `Added to ${texts[cell.where]}: the test error changes by ${cell.change}${cell.bits ? `; ${cell.bits}` : ""}.`),
+      title,
+      make("p", `Added to ${cell.where}: the test error changes by ${cell.change}${cell.bits ? `; ${cell.bits}` : ""}.`),
     ];
-    for (const text of cell.said) content.push(make("p", texts[text], "quiet"));
-    for (const text of cell.doubts ?? []) content.push(make("p", texts[text], "alert"));
+    for (const text of cell.said) content.push(make("p", text, "quiet"));
+    for (const text of cell.doubts) content.push(make("p", text, "alert"));
     const grid = make("div", undefined, "cellgrid");
     grid.append(block("Seed by seed", dots(cell), seeds(cell)));
     if (cell.parts) {
-      const shown = Object.fromEntries(cell.parts.map((part) => [part[0], part[1]]));
-      const rows = cell.parts.map(([name, value, open, interval]) => [partNames[name], value, open || "–", interval]);
+      const shown = Object.fromEntries(Object.keys(partNames).map((name, i) => [name, cell.parts[i][0]]));
+      const rows = Object.values(partNames).map((name, i) => [name, cell.parts[i][0], cell.parts[i][1] || "–", cell.parts[i][2]]);
       grid.append(
-        block("What each tells of the target (areas are bits)", venn(cell.venn, shown)),
+        block("What each tells of the target (areas are bits)", venn(shown)),
         block("In bits: point, what the data leave open, 95 % interval", table(["told by", "bits", "open", "interval"], rows)),
       );
     }
-    if (cell.yard !== undefined) {
+    if (cell.yard !== null) {
       grid.append(block("Controls of the same target", table(["control", "error / %", "bits", "interval", "swap p"], yardsticks[cell.yard])));
     }
     grid.append(...closeUp(cell));
@@ -82,5 +108,5 @@ const cellPage = (() => {
     if (page.dataset.far) content.push(make("p", page.dataset.far, "quiet"));
     page.replaceChildren(...content);
   };
-  return { show, dots, seeds, page, texts };
+  return { show, whole, dots, seeds, page };
 })();

@@ -1,8 +1,7 @@
 "use strict";
 // The chosen cell close up: learning curves, predictions against truth, elements, symmetry, materials.
 const closeUp = (() => {
-  const { groups, periodic } = JSON.parse(document.getElementById("near").textContent);
-  const texts = JSON.parse(document.getElementById("texts").textContent);
+  const { groups, periodic, texts } = embedded;
   const { make, svg, table, block, number, shown, ticks } = draw;
   const known = (values) => values.filter((value) => value !== null);
   const per = (unit) => (unit ? ` / ${unit}` : "");
@@ -156,7 +155,7 @@ const closeUp = (() => {
     const close = cell.close;
     if (!close) return [];
     const group = groups[close.group];
-    const unit = texts[cell.unit];
+    const { unit } = cell;
     const found = [];
     if (close.curves && group.curves) found.push(curves(group, close, unit));
     found.push(parity(group, close, unit));

@@ -1,5 +1,6 @@
 "use strict";
-// Elements, tables and drawings that the other scripts share.
+// The data of the page; elements, tables and drawings that the other scripts share.
+const embedded = JSON.parse(document.getElementById("embedded").textContent);
 const draw = (() => {
   const ns = "http://www.w3.org/2000/svg";
 
