@@ -19,7 +19,7 @@ from mattomo.report.information import ranked
 from mattomo.report.numbers import percent, printable, quantity
 from mattomo.report.summarize import Summary
 
-LARGE = 4000
+LARGE = 2000
 """Cells above which the page leaves to the tables what would make it slow: rows without a mark."""
 
 _ROWS = 400
@@ -154,14 +154,14 @@ def _styled(summary: Summary, index: int | None) -> dict[str, Any]:
     )
     classes = ["cell", "rise" if (cell["mean"] or 0) > 0 else "fall"]
     classes += [f"hit-{name}" for name in hits]
-    classes += ["deep"] if strength > 67 else []
+    classes += _ink(strength)
     classes += ["diagonal"] if cell["diagonal"] else []
     found = cell["information"] or {}
     bits = found.get("bits")
     shade = 0 if bits is None else round(100 * min(1.0, abs(bits) / summary["bits_limit"]))
     if summary["analysed"]:
         classes += ["loss"] if (bits or 0) < 0 else []
-        classes += ["deep-bits"] if shade > 67 else []
+        classes += [f"{each}-bits" for each in _ink(shade)]
         classes += ["det"] if found.get("deterministic") else []
     return cell | {
         "index": index,
@@ -172,6 +172,11 @@ def _styled(summary: Summary, index: int | None) -> dict[str, Any]:
         "deterministic": found.get("deterministic", ""),
         "hits": hits,
     }
+
+
+def _ink(strength: int) -> list[str]:
+    """Class of the text on a colour of some percent, such that its contrast is at least 4.5."""
+    return ["deep"] if strength > 78 else ["mid"] if strength > 60 else []
 
 
 def _comparisons(summary: Summary, most: int | None) -> dict[str, Any]:

@@ -125,7 +125,7 @@ const closeUp = (() => {
       const strength = row ? Math.round(100 * Math.min(1, Math.abs(row.value) / limit)) : 0;
       const side = row ? `el ${row.value > 0 ? "rise" : "fall"}${row.clear ? " clear" : ""}` : "el none";
       add("rect", { class: side, style: `--a:${strength}%`, x, y, width: 24, height: 24, rx: 3 }, undefined, said);
-      add("text", { class: `${row ? "" : "none"}${strength > 67 ? " deep" : ""}`, x: x + 12, y: y + 16, "text-anchor": "middle" }, symbol);
+      add("text", { class: row ? (strength > 78 ? "deep" : strength > 60 ? "mid" : "") : "none", x: x + 12, y: y + 16, "text-anchor": "middle" }, symbol);
     }
     const details = make("details");
     const lines = order.map((row) => [row.name, row.n, row.error, row.clear ? make("b", row.change) : row.change]);
