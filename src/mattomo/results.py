@@ -27,8 +27,9 @@ from mattomo.materials.registry import nearest
 from mattomo.materials.table import Column
 from mattomo.report import Summary, summarize, write_report
 from mattomo.report.checked import report_section
-from mattomo.report.explained import crystal_system, explain
-from mattomo.report.information import MISSING_ANALYSIS, bits_table
+from mattomo.report.closeup import MOST, Closeups, closeups, crystal_system, with_curves
+from mattomo.report.explained import explain
+from mattomo.report.information import KEY, MISSING_ANALYSIS, bits_table
 from mattomo.study.collect import caps, collect, curves, held_out
 from mattomo.study.outcome import Outcome, Rows
 from mattomo.study.run import RunReport
@@ -99,11 +100,17 @@ class Results:
         InputError
             The folder lacks the study's table of materials (it is of mattomo 0.1).
         """
+        return self._judged[0]
+
+    @cached_property
+    def _judged(self) -> tuple[Analysis, Closeups]:
         rows = self._rows
         large = len(self.outcome.errors) * len(rows.ids) > _LARGE
         with local_workers(default_workers(), _silent) if large else nullcontext() as executor:
             scored = score_all(held_out(self.folder), rows, executor)
-        return analyse(self.outcome, scored, rows, caps(self.folder))
+        cells = self.errors.loc[self.errors["added"] != "", list(KEY)].drop_duplicates()
+        close = closeups(scored, rows, _systems(rows)) if len(cells) <= MOST else Closeups()
+        return analyse(self.outcome, scored, rows, caps(self.folder)), close
 
     def bits(self) -> pd.DataFrame:
         """One row a cell: usable bits with their interval, cap, and the conditional swap test.
@@ -208,12 +215,14 @@ class Results:
 
     @cached_property
     def _summary(self) -> Summary:
-        outcome, analysis = self.outcome, None
+        outcome, analysis, close = self.outcome, None, None
         try:
-            analysis = self.analysis
+            analysis, close = self._judged
         except InputError:
             outcome = replace(outcome, notices=(MISSING_ANALYSIS, *outcome.notices))
-        return summarize(outcome, analysis, self.relations(), self._checked())
+        if close is not None and close.cells:
+            close = with_curves(close, self.curves())
+        return summarize(outcome, analysis, self.relations(), self._checked(), close)
 
     def _checked(self) -> dict[str, Any] | None:
         """What `mattomo check` says of the study's table: kept from the run, or None."""
@@ -282,9 +291,13 @@ class Results:
             )
         cell = found[0]
         where = {"learner": cell["learner"], "representation": cell["representation"], "target": target}
-        # Scored again: to keep every row of every unit would take gigabytes of a large study.
-        units = [held for held in held_out(self.folder, **where) if held.fraction == 1]
-        return explain(summary, cell, score_all(units, rows), rows.ids, rows.formulas, _systems(rows))
+        if cell["closeup"] is None:
+            # Of a large study no cell is kept close up: it would take too much room.
+            units = [held for held in held_out(self.folder, **where) if held.fraction == 1]
+            close = closeups(score_all(units, rows), rows, _systems(rows))
+            cell = cell | {"closeup": close.cells.get(tuple(cell[name] for name in KEY))}
+            summary = summary | {"closeups": close.groups}
+        return explain(summary, cell)
 
     def __repr__(self) -> str:
         o = self.outcome
