@@ -131,14 +131,15 @@ def heatmap(
         known = [name for name in _RULES if name in table]
         raise InputError("the table has no such criterion", value=criterion, hint=nearest(criterion, known))
     order = _order(source, table, names)
-    ax = _sized(value, *map(len, order)) if ax is None else ax
+    labels = _MM * (20 + 1.16 * max(len(names.label(name)) for name in order[1]))
+    ax = _sized(value, labels, *map(len, order)) if ax is None else ax
     if limit is None:
         if isinstance(source, pd.DataFrame) or value == "contrast":
             limit = _limit(table, middle, value)
         else:
             limit = float(summary_of(source)["bits_limit" if value == "bits" else "colour_limit"])
     _draw_colours(ax, table, value, limit, order)
-    room = _room(ax, *map(len, order))
+    room = _room(ax, labels, *map(len, order))
     column, row = ({name: k for k, name in enumerate(names)} for names in order)
     for cell in table.to_dict("records"):
         place = (column[cell["target"]], row[cell["added"]])
@@ -208,22 +209,22 @@ def _draw_colours(
     bar.outline.set_visible(False)
 
 
-def _sized(value: Value, n_targets: int, n_added: int) -> Axes:
-    """One column of a journal where all numbers have room there, else two."""
-    needed = 45 + 13.5 * n_targets
-    ranged = needed <= WIDTHS["double"] + 8
+def _sized(value: Value, labels: float, n_targets: int, n_added: int) -> Axes:
+    """One column of a journal where all numbers have room there beside the labels (points), else two."""
+    needed = labels / _MM + 13.5 * n_targets
+    ranged = needed <= WIDTHS["double"]
     width: Width = "single" if needed <= WIDTHS["single"] else "double"
     tall = 4.0 if not ranged else 6.4 if value == "bits" else 5.6
     return new_axes(width, 38 + tall * max(n_added, 2))
 
 
-def _room(ax: Axes, n_targets: int, n_added: int) -> tuple[float, float]:
+def _room(ax: Axes, labels: float, n_targets: int, n_added: int) -> tuple[float, float]:
     """Width and height of a cell in points, once labels and colour bar have taken their share."""
     box, size = ax.get_position(), points(ax)
     alone = len(ax.figure.axes) <= 2  # with the colour bar
-    across = size[0] - 50 * _MM if alone else box.width * size[0] * 0.8
+    across = size[0] - labels if alone else box.width * size[0] * 0.8
     down = size[1] - 34 * _MM if alone else box.height * size[1] * 0.8
-    return across / max(n_targets, 1), down / max(n_added, 1)
+    return across / n_targets, down / n_added
 
 
 def _label(ax: Axes, order: tuple[list[str], list[str]], names: Names) -> bool:

@@ -45,7 +45,7 @@ def slopes(
     target : str, optional
         Its test MAE: of the baselines (bold), and with each added property, in blue where the property helps
         composition only, in ochre where it helps structure (too), else pale. Without a target: the
-        baselines of all targets, as shares of the error on composition.
+        baselines of all targets, as shares of the error on composition; as many are named as have room.
     learner : str, optional
         The first one by default.
     criterion : str
@@ -103,7 +103,7 @@ def slopes(
 
 def _draw_baselines(ax: Axes, shares: pd.DataFrame, named: Names) -> None:
     ends = []
-    for target, composition, structure in shares[list(_SIDES)].itertuples():
+    for target, composition, structure in shares.sort_values("structure").itertuples():
         ax.plot([0, 1], [composition, structure], color=CLAIM, linewidth=0.9, marker="o", markersize=2.5)
         ends.append((structure, f"{named.label(target, 26)}  {share(structure / 100, 0)}", INK))
     ax.axhline(100, color=PALE, linewidth=0.5, zorder=0)
@@ -141,11 +141,12 @@ def _draw_target(
 
 
 def _name_ends(ax: Axes, ends: list[tuple[float, str, str]]) -> None:
-    """Names right of the lines, moved apart, with a thin line to where theirs ends."""
+    """Names right of the lines, the first that have room, moved apart, each with a thin line to its own."""
     low, high = ax.get_ylim()
     ax.set_ylim(low, high)
     height = ax.get_position().height * points(ax)[1]
     gap = (high - low) * 1.25 * SMALL / max(height * 0.85, 1)
+    ends = ends[: int((high - low) / gap) + 1]
     for (y, text, colour), at in zip(ends, spread([y for y, _, _ in ends], gap, low, high), strict=True):
         ax.annotate(
             text,
