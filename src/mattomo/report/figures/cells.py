@@ -12,8 +12,9 @@ from matplotlib.ticker import MaxNLocator
 from mattomo.errors import InputError
 from mattomo.materials.registry import nearest
 from mattomo.report.figures.style import CLAIM, PALE, QUIET, dressed, legend, new_axes, signed
-from mattomo.report.figures.tables import Names, Source, Studied, chosen, summary_of
+from mattomo.report.figures.tables import Names, Source, Studied, chosen, having, summary_of
 from mattomo.report.numbers import quantity
+from mattomo.report.summarize import summarize
 
 _MANY = 5000
 
@@ -53,10 +54,9 @@ def parity(
     elif target is None or added is None:
         raise InputError("name the target and the added property of the cell to draw")
     else:
-        names = Names(source.summary()["properties"])
+        names = Names(summarize(source.outcome)["properties"])  # names alone need no analysis
         table = source.predictions(target, added, representation=representation, learner=learner)
-    if not len(table):
-        raise InputError("there is nothing to draw", column="true")
+    table = having(table, ["target", "added", "seed", "true", "predicted0", "predicted1"])
     table, which = chosen(table, target=target, added=added, representation=representation, learner=learner)
     ax = new_axes("single", 84) if ax is None else ax
     true = table["true"].to_numpy(dtype=float)
@@ -123,7 +123,7 @@ def frequency(
         table = pd.DataFrame(summary["table1"][criterion]["frequency"])
     if not len(table):
         raise InputError("no property helps composition but not structure", value=criterion)
-    table, which = chosen(table, learner=learner)
+    table, which = chosen(having(table, ["added", "count"]), learner=learner)
     ax = new_axes("single", 16 + 4.6 * max(len(table), 3)) if ax is None else ax
     places = np.arange(len(table))
     ax.barh(places, table["count"], height=0.7, color=CLAIM)

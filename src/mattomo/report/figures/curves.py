@@ -23,7 +23,7 @@ from mattomo.report.figures.style import (
     new_axes,
     signed,
 )
-from mattomo.report.figures.tables import Names, Studied, chosen
+from mattomo.report.figures.tables import Names, Studied, chosen, having
 from mattomo.report.numbers import brief, count, printable
 
 _LINES = ((CLAIM, "o", "-"), (CAUTION, "s", "--"), (QUIET, "^", "-."), (INK, "D", ":"))
@@ -70,8 +70,7 @@ def learning(
         table = source
     else:
         names, table = Names(source.summary()["properties"]), source.seed_bits()
-    if not len(table):
-        raise InputError("there is nothing to draw", column="bits")
+    table = having(table, ["target", "added", "fraction", "n_train", "n_test", "bits"])
     table, which = chosen(table, learner=learner, representation=representation, target=target)
     table = table.dropna(subset=["bits"])
     wanted = [added] if isinstance(added, str) else list(added or chosen(table, added=None)[1].values())
@@ -111,7 +110,8 @@ def learning(
     ax.set_xticks(ticks, [count(size) for size in ticks])
     ax.minorticks_off()
     where = ", ".join(which[name] for name in ("representation", "learner") if name in which)
-    dressed(ax, f"{names.label(which['target'])} ({where})", "training rows", "usable bits")
+    of = f" ({where})" if where else ""
+    dressed(ax, f"{names.label(which['target'])}{of}", "training rows", "usable bits")
     signed(ax, "y")
     legend(ax, loc="best")
     return ax
@@ -156,8 +156,7 @@ def identification(
     if value not in ("share_unique", "bits"):
         raise InputError("no such value of this figure", value=value, hint="Known are share_unique and bits.")
     table = _curve(found) if isinstance(found, Identification) else found
-    if not len(table):
-        raise InputError("there is nothing to draw", column="added")
+    table = having(table, ["added", "bits"] if value == "bits" else ["added", "share_unique", "top1"])
     ax = new_axes("single", 70) if ax is None else ax
     turns = np.arange(1, len(table) + 1)
     style: dict[str, Any] = {"linewidth": 1, "markersize": 3}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,16 @@ from mattomo.report.figures.style import (
     points,
     signed,
 )
-from mattomo.report.figures.tables import Names, Source, chosen, opened, summary_of, with_rules
+from mattomo.report.figures.tables import (
+    RULES,
+    Names,
+    Source,
+    chosen,
+    opened,
+    require_rule,
+    summary_of,
+    with_rules,
+)
 from mattomo.report.information import SWAP
 
 Value = Literal["change", "bits", "contrast"]
@@ -43,12 +52,6 @@ _LIMITS = {
     "contrast": (0.05, 0.1, 0.2, 0.3, 0.4),
 }
 _TABLES = {"change": "cells", "bits": "cells", "contrast": "contrasts"}
-_RULES = {
-    "paired_minmax": "the error falls in every seed",
-    "separated": "the worst augmented model beats the best baseline",
-    "paired_minmax_two_sided": "the error falls, or rises, in every seed",
-    SWAP: "the error falls, and the swap test gives q < 0.05",
-}
 _BAR = {
     "change": "change of MAE / %",
     "bits": "usable bits",
@@ -71,8 +74,8 @@ def heatmap(
 ) -> Axes:
     """Draw added properties down and targets across: blue where a property helps, white at zero.
 
-    Properties of one kind stand together where their kinds are known. Grey cells were not measured; the
-    diagonal (the target itself was added) and cells that algebra explains are hatched.
+    Properties of one kind stand together where their kinds are known. Grey cells were not measured. Hatched
+    are the diagonal (the target itself was added), and cells whose target is a function of what is known.
 
     Parameters
     ----------
@@ -119,7 +122,8 @@ def heatmap(
     if value not in _COLUMNS:
         raise InputError("no such value of a heatmap", value=value, hint=nearest(value, list(_COLUMNS)))
     middle, low, high = _COLUMNS[value]
-    table, names = opened(source, _TABLES[value], ["target", "added", middle])
+    needed = ["target", "added", middle, *(["max", "n_seeds"] if value == "contrast" else [])]
+    table, names = opened(source, _TABLES[value], needed)
     if "control" in table:
         table = table[~table["control"].astype(bool)]
     table, which = chosen(table, learner=learner, representation=representation)
@@ -127,9 +131,7 @@ def heatmap(
     if value == "contrast":
         table["paired_minmax"] = (table["n_seeds"] >= 2) & (table["max"] < 0)
     criterion = criterion or (SWAP if value == "bits" else "paired_minmax")
-    if criterion not in table:
-        known = [name for name in _RULES if name in table]
-        raise InputError("the table has no such criterion", value=criterion, hint=nearest(criterion, known))
+    require_rule(table, criterion)
     order = _order(source, table, names)
     labels = _MM * (20 + 1.16 * max(len(names.label(name)) for name in order[1]))
     ax = _sized(value, labels, *map(len, order)) if ax is None else ax
@@ -151,8 +153,8 @@ def heatmap(
             ranged = room[0] >= _RANGED[0] and room[1] >= _RANGED[1]
             numbers = (cell[middle], cell.get(low, math.nan), cell.get(high, math.nan))
             write_cell(ax, place, numbers, value == "bits", ranged, "bold" if marked else "normal", deep)
-    rule = "composition gains more in every seed" if value == "contrast" else _RULES[criterion]
-    algebra = ", or explained by algebra" if "deterministic" in table else ""
+    rule = "composition gains more in every seed" if value == "contrast" else RULES[criterion]
+    algebra = ", or a function of what is known" if "deterministic" in table else ""
     note = f"framed: {rule}; hatched: the target itself{algebra}"
     grouped = _label(ax, order, names)
     wide = room[0] * len(order[0])
@@ -202,7 +204,9 @@ def _draw_colours(
         linewidth=0.6,
     )
     ax.set(xlim=(-0.5, len(targets) - 0.5), ylim=(len(added) - 0.5, -0.5), facecolor=MISSING_COLOUR)
-    bar = ax.figure.colorbar(image, ax=ax, extend="both", aspect=30, fraction=0.025, pad=0.015)
+    style: dict[str, Any] = {"extend": "both", "aspect": 30, "fraction": 0.025, "pad": 0.015}
+    # Not on a grid: its place would break a layout that `save` gives to a figure without one.
+    bar = ax.figure.colorbar(image, ax=ax, use_gridspec=False, **style)
     bar.set_label(_BAR[value], fontsize=TEXT, color=INK)
     bar.ax.tick_params(labelsize=SMALL, labelcolor=INK, color=QUIET, width=0.5, length=2)
     signed(bar.ax, "y")

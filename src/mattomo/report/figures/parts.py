@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -224,7 +224,7 @@ def venn_radii(held: float, own: float, shared: float, synergy: float) -> tuple[
     return r, s, distance, _root(missing, 0.0, math.sqrt(whole / math.pi))
 
 
-def _root(rising: Any, low: float, high: float) -> float:
+def _root(rising: Callable[[float], float], low: float, high: float) -> float:
     """Zero of a function that does not fall, by bisection."""
     for _ in range(60):
         middle = (low + high) / 2

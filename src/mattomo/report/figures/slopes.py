@@ -20,7 +20,7 @@ from mattomo.report.figures.style import (
     signed,
     spread,
 )
-from mattomo.report.figures.tables import Names, Source, chosen, opened, with_rules
+from mattomo.report.figures.tables import Names, Source, chosen, opened, require_rule, with_rules
 from mattomo.report.numbers import share
 
 _SIDES = ("composition", "structure")
@@ -48,8 +48,8 @@ def slopes(
         baselines of all targets, as shares of the error on composition; as many are named as have room.
     learner : str, optional
         The first one by default.
-    criterion : str
-        Column of the table that says where a property helps.
+    criterion : {"paired_minmax", "separated", "swap"}
+        Says where a property helps.
     names : int
         Properties named beside their lines: at most so many, those that lower an error most.
     key : bool
@@ -74,8 +74,7 @@ def slopes(
         if target not in targets:
             raise InputError("the table has no such target", value=target, hint=nearest(target, targets))
         table = table[table["target"] == target]
-    if criterion not in table:
-        raise InputError("the table has no such criterion", value=criterion)
+    require_rule(table, criterion)
     baselines = table.pivot_table(index="target", columns="representation", values="mae0_mean", sort=False)
     baselines = baselines.reindex(columns=_SIDES).dropna()
     if not len(baselines):

@@ -46,7 +46,7 @@ def controls(
     Filled are cells that the swap test marks (q < 0.05; of controls p < 0.05).
     A placebo tells nothing, a derived column nothing beyond the representation: claims as weak as theirs are
     none. What planted columns tell is known: of a representation that knew nothing, the dashed line.
-    Cells on the diagonal, and those that algebra explains, are left out.
+    Cells on the diagonal, and those whose target is a function of what is known, are left out.
 
     Parameters
     ----------
@@ -81,7 +81,8 @@ def controls(
         table["control"].astype(bool), table["added"].map(lambda name: control_name(str(name))), _LANES[0]
     )
     marked = np.zeros(len(table), dtype=bool)
-    if SWAP in table and "swap_p" in table:
+    tested = SWAP in table and "swap_p" in table and bool(table["swap_p"].notna().any())
+    if tested:
         found = table[SWAP].where(~table["control"].astype(bool), table["swap_p"] < SWAP_LEVEL)
         marked = found.to_numpy(bool)
     shown = [name for name in _LANES if name in set(lane)]
@@ -101,7 +102,7 @@ def controls(
         ax,
         f"Properties beside controls ({where})" if where else "Properties beside controls",
         x="usable bits",
-        note="filled: found by the swap test; bar: median",
+        note="filled: found by the swap test; bar: median" if tested else "bar: median",
     )
     ax.tick_params(axis="y", length=0)
     signed(ax, "x")

@@ -123,7 +123,7 @@ def save(
     InputError
         No such format or width.
     """
-    whole = cast(Figure, drawn.figure if isinstance(drawn, Axes) else drawn)
+    whole = cast(Figure, drawn.get_figure(root=True) if isinstance(drawn, Axes) else drawn)
     path = Path(path)
     suffix = path.suffix.lower().removeprefix(".")
     if formats is None:

@@ -14,17 +14,28 @@ from mattomo.materials.registry import nearest
 from mattomo.report.information import KEY, SWAP, SWAP_LEVEL, ranked
 from mattomo.report.numbers import brief, printable
 from mattomo.report.summarize import Summary
+from mattomo.study.outcome import Outcome
 
 _CELL = (
     *KEY, "diagonal", "n_seeds", "mae0_mean", "mae1_mean", "mean", "min", "max", "paired_minmax", "separated",
     "paired_minmax_two_sided", SWAP, "reason",
 )  # fmt: skip
+RULES = {
+    "paired_minmax": "the error falls in every seed",
+    "separated": "the worst augmented model beats the best baseline",
+    "paired_minmax_two_sided": "the error falls, or rises, in every seed",
+    SWAP: f"the error falls, and the swap test gives q < {SWAP_LEVEL:g}",
+}
+"""What a mark says, by the rule that sets it."""
+
 _BITS = ("bits", "bits_low", "bits_high")
 _GROUPS = ("intensive", "per cell", "other", "categories")
 
 
 class Studied(Protocol):
     """What `mattomo.Results` offers to figures."""
+
+    outcome: Outcome
 
     def summary(self) -> Summary: ...
     def seed_bits(self) -> pd.DataFrame: ...
@@ -66,8 +77,18 @@ class Names:
 
 
 def summary_of(source: Studied | Summary) -> Summary:
-    """The summary behind a source that is no DataFrame."""
-    return source if isinstance(source, dict) else source.summary()
+    """The summary behind a source that is no DataFrame.
+
+    Raises
+    ------
+    TypeError
+        It is none, and has none.
+    """
+    if isinstance(source, dict):
+        return source
+    if not hasattr(source, "summary"):
+        raise TypeError(f"figures draw a mattomo.Results or a DataFrame, not {type(source).__name__}")
+    return source.summary()
 
 
 def opened(source: Source, table: str, needed: Sequence[str]) -> tuple[pd.DataFrame, Names]:
@@ -91,13 +112,24 @@ def opened(source: Source, table: str, needed: Sequence[str]) -> tuple[pd.DataFr
     else:
         summary = summary_of(source)
         found, names = _TABLES[table](summary), Names(summary["properties"])
-    if not len(found):
-        raise InputError("there is nothing to draw", column=table, hint="No row of this table is there yet.")
-    lacking = [name for name in needed if name not in found]
+    return having(found, needed), names
+
+
+def having(table: pd.DataFrame, needed: Sequence[str]) -> pd.DataFrame:
+    """The table, once it has rows and the columns that a figure draws.
+
+    Raises
+    ------
+    InputError
+        It has not.
+    """
+    if not len(table):
+        raise InputError("there is nothing to draw", hint="The table has no rows (yet).")
+    lacking = [name for name in needed if name not in table]
     if lacking:
         hint = f"It needs {', '.join(needed)}."
         raise InputError("the table lacks a column that this figure draws", column=lacking[0], hint=hint)
-    return found, names
+    return table
 
 
 def chosen(table: pd.DataFrame, **wanted: str | None) -> tuple[pd.DataFrame, dict[str, str]]:
@@ -132,6 +164,13 @@ def with_rules(table: pd.DataFrame) -> pd.DataFrame:
     if SWAP not in found and {"swap_q", "mae0", "mae1"} <= set(found):
         found[SWAP] = (found["swap_q"] < SWAP_LEVEL) & (found["mae1"] < found["mae0"]) & ~found["diagonal"]
     return found
+
+
+def require_rule(table: pd.DataFrame, rule: str) -> None:
+    """Raise InputError unless the table has the marks of a rule."""
+    if rule not in RULES or rule not in table:
+        known = [name for name in RULES if name in table]
+        raise InputError("the table has no such criterion", value=rule, hint=nearest(rule, known))
 
 
 def _cells(summary: Summary) -> pd.DataFrame:
