@@ -3,9 +3,9 @@
 from mattomo.report.figures.cells import frequency, parity
 from mattomo.report.figures.curves import identification, learning
 from mattomo.report.figures.files import save_figures
-from mattomo.report.figures.heatmap import heatmap
+from mattomo.report.figures.heatmaps import heatmap
 from mattomo.report.figures.parts import decomposition, venn
-from mattomo.report.figures.slopes import slopes
+from mattomo.report.figures.slope_charts import slopes
 from mattomo.report.figures.strips import controls, symmetry
 from mattomo.report.figures.style import figure, save
 

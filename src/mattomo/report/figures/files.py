@@ -15,9 +15,9 @@ from matplotlib.figure import Figure
 
 from mattomo.errors import InputError
 from mattomo.report.figures.cells import frequency
-from mattomo.report.figures.heatmap import heatmap
+from mattomo.report.figures.heatmaps import heatmap
 from mattomo.report.figures.parts import decomposition
-from mattomo.report.figures.slopes import slopes
+from mattomo.report.figures.slope_charts import slopes
 from mattomo.report.figures.strips import controls, symmetry
 from mattomo.report.figures.style import QUIET, SMALL, figure, save
 from mattomo.report.summarize import Summary
