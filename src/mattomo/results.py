@@ -31,7 +31,7 @@ from mattomo.report.closeup import MOST, Closeups, closeups, crystal_system, wit
 from mattomo.report.explained import explain
 from mattomo.report.information import KEY, MISSING_ANALYSIS, bits_table
 from mattomo.study.collect import caps, collect, curves, held_out
-from mattomo.study.outcome import Outcome, Rows
+from mattomo.study.outcome import Held, Outcome, Rows
 from mattomo.study.run import RunReport
 from mattomo.study.store import Store
 from mattomo.study.workers import default_workers, local_workers
@@ -190,6 +190,51 @@ class Results:
         """
         return self.analysis.learning
 
+    def seed_bits(self) -> pd.DataFrame:
+        """Bits of every cell, seed and share of the training rows: what `learning` and `bits` sum up.
+
+        See `mattomo.information.analysis.seed_bits` for the columns.
+        """
+        return self.analysis.seeds
+
+    def predictions(
+        self, target: str, added: str, *, representation: str | None = None, learner: str | None = None
+    ) -> pd.DataFrame:
+        """What the models of one cell said of their test rows, without the added property and with it.
+
+        Parameters
+        ----------
+        target, added : str
+        representation, learner : str, optional
+            The first that has the cell.
+
+        Returns
+        -------
+        DataFrame
+            learner, representation, target, added, seed, id, formula, true, predicted0 (the baseline's),
+            predicted1 (with the added property; all in the target's unit); one row a test row and seed, of
+            models trained on all training rows.
+
+        Raises
+        ------
+        InputError
+            There is no such cell (yet), or the folder lacks the study's table of materials.
+        """
+        where = self._known(target, added, representation, learner)
+        rows = self._rows
+        found: list[pd.DataFrame] = []
+        first: tuple[str, str] | None = None
+        for held in held_out(self.folder, **where):
+            if held.fraction == 1 and added in held.added:
+                first = first or (held.learner, held.representation)
+                if (held.learner, held.representation) == first:
+                    found.append(_predictions(held, added, rows))
+        if not found:
+            raise InputError(
+                "no model of this cell is trained yet", file=str(self.folder), value=f"{added} for {target}"
+            )
+        return pd.concat(found, ignore_index=True)
+
     def relations(self) -> list[dict[str, Any]]:
         """Columns of the study that are functions of other columns, as plain values."""
         return Store(self.folder).relations()
@@ -263,18 +308,7 @@ class Results:
         InputError
             There is no such cell (yet), or the folder lacks the study's table of materials.
         """
-        outcome = self.outcome
-        for what, name, known in (
-            ("target", target, outcome.targets),
-            ("added property", added, outcome.added),
-            ("representation", representation, outcome.representations),
-            ("learner", learner, tuple(dict.fromkeys(self.errors["learner"]))),
-        ):
-            if name is not None and name not in known:
-                hint = nearest(name, list(known))
-                raise InputError(
-                    f"the study has no such {what}", file=str(self.folder), value=name, hint=hint
-                )
+        self._known(target, added, representation, learner)
         rows = self._rows
         _ = self.analysis  # says why there is none
         summary = self.summary()
@@ -299,6 +333,25 @@ class Results:
             summary = summary | {"closeups": close.groups}
         return explain(summary, cell)
 
+    def _known(
+        self, target: str, added: str, representation: str | None, learner: str | None
+    ) -> dict[str, object]:
+        """Records to read for a cell, once all of its names are known to the study."""
+        outcome = self.outcome
+        for what, name, known in (
+            ("target", target, outcome.targets),
+            ("added property", added, outcome.added),
+            ("representation", representation, outcome.representations),
+            ("learner", learner, tuple(dict.fromkeys(self.errors["learner"]))),
+        ):
+            if name is not None and name not in known:
+                hint = nearest(name, list(known))
+                raise InputError(
+                    f"the study has no such {what}", file=str(self.folder), value=name, hint=hint
+                )
+        where = {"target": target, "representation": representation, "learner": learner}
+        return {name: value for name, value in where.items() if value is not None}
+
     def __repr__(self) -> str:
         o = self.outcome
         return f"Results({self.folder}: {o.units_done} of {o.units_planned} units, {len(o.errors)} models)"
@@ -317,6 +370,23 @@ class Results:
 
 def _silent(name: str, share: float, message: str) -> None:
     """An analysis has no progress to tell."""
+
+
+def _predictions(held: Held, added: str, rows: Rows) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "learner": held.learner,
+            "representation": held.representation,
+            "target": held.target,
+            "added": added,
+            "seed": held.seed,
+            "id": rows.ids[held.materials],
+            "formula": rows.formulas[held.materials],
+            "true": held.true_test,
+            "predicted0": held.test[0],
+            "predicted1": held.test[held.added.index(added) + 1],
+        }
+    )
 
 
 def _missing(values: NDArray[Any]) -> NDArray[np.bool_]:
