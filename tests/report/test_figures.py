@@ -40,7 +40,7 @@ class Known:
     """A stand-in for `Results`: an analysed study with three sizes of the training set."""
 
     def __init__(self, outcome, make_study):
-        self.outcome, self.analysis, _ = make_study(outcome, fractions=(0.25, 0.5, 1.0))
+        self.outcome, self.analysis, *_ = make_study(outcome, fractions=(0.25, 0.5, 1.0))
         self._summary = summarize(self.outcome, self.analysis)
 
     def summary(self):
