@@ -1,0 +1,173 @@
+"""Properties that a study adds inside the atoms: where they come from, and what the models get of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from mattomo.errors import InputError
+from mattomo.keyed import generator
+from mattomo.materials.readers.atoms import by_element, read_element_table
+from mattomo.materials.registry import PropertyInfo, nearest
+from mattomo.materials.table import AtomColumn, Materials
+from mattomo.projections.atoms import mean_column, values_of
+from mattomo.projections.composition import composition_graphs
+from mattomo.projections.elements import element_table
+from mattomo.projections.graphs import Graphs
+from mattomo.projections.structure import crystal_graphs
+from mattomo.study.config import StudyConfig
+
+#: Properties of the elements that come with the package, and their units.
+BUILT_IN: dict[str, str] = {
+    "group": "",
+    "period": "",
+    "electronegativity": "Pauling",
+    "covalent_radius": "pm",
+    "valence_electrons": "",
+    "first_ionisation_energy": "eV",
+    "electron_affinity": "eV",
+    "atomic_volume": "cm³/mol",
+}
+
+
+def with_atoms(materials: Materials, atoms: Mapping[str, str]) -> Materials:
+    """The materials with the properties of the atoms that a study names.
+
+    Parameters
+    ----------
+    materials : Materials
+    atoms : mapping of str to str
+        Name and source: ``"element"``, the table of the elements that comes with mattomo (`BUILT_IN`);
+        ``"site"``, a column of the data with a list of numbers, one a site; ``"element:NAME"`` and
+        ``"site:NAME"``, the same under another name; or the path of a table by element
+        (`mattomo.materials.readers.atoms.read_element_table`).
+
+    Raises
+    ------
+    InputError
+        A source that is not there, or a name that a column of the table has.
+    """
+    found = dict(materials.atoms)
+    for name, source in atoms.items():
+        if name in materials.columns:
+            raise InputError(
+                "the table has a column of this name",
+                file=materials.source,
+                column=name,
+                hint='Name the property of the atoms otherwise, e.g. radius = "element:covalent_radius".',
+            )
+        kind, _, other = source.partition(":")
+        if kind == "element":
+            found[name] = _built_in(name, other or name)
+        elif kind == "site":
+            found[name] = _of_sites(materials, name, other or name)
+        else:
+            found[name] = read_element_table(source, name)
+    return replace(materials, atoms=found)
+
+
+def _built_in(name: str, of: str) -> AtomColumn:
+    if of not in BUILT_IN:
+        hint = nearest(of, list(BUILT_IN))
+        raise InputError("no such property in the table of the elements", column="atoms", value=of, hint=hint)
+    table = element_table()
+    values = np.concatenate([[np.nan], table[of].to_numpy(np.float64, na_value=np.nan)])
+    return AtomColumn(by_element(PropertyInfo(name, of.replace("_", " "), BUILT_IN[of]), name), values)
+
+
+def _of_sites(materials: Materials, name: str, of: str) -> AtomColumn:
+    known = [key for key, column in materials.atoms.items() if column.info.atoms == "site"]
+    if of not in known:
+        if of in materials.columns:
+            hint = "This column holds one value a row: add it as a property, without naming it here."
+        else:
+            hint = nearest(of, known) if known else "A column of lists, as long as the structures have sites."
+        raise InputError(
+            "no such column with a number for every site", file=materials.source, column=of, hint=hint
+        )
+    column = materials.atoms[of]
+    return replace(column, info=replace(column.info, name=name))
+
+
+def with_means(materials: Materials, names: Sequence[str]) -> Materials:
+    """The materials with the mean over the atoms as a column of each property of the atoms."""
+    means = {name: mean_column(materials.atoms[name], materials) for name in names}
+    return replace(materials, columns={**materials.columns, **means})
+
+
+def shuffled(column: AtomColumn, materials: Materials, name: str) -> AtomColumn:
+    """A property of the atoms without information: its values change places among the elements or sites.
+
+    By element, those that occur in the materials; by site, all of theirs. The same for all seeds, because
+    every choice of values has graphs of its own.
+    """
+    places = np.unique(materials.compositions.Z) if column.info.atoms == "element" else np.arange(
+        len(column.values)
+    )
+    places = places[~np.isnan(column.values[places])]
+    values = column.values.copy()
+    values[places] = column.values[generator("control", "atoms").permutation(places)]
+    label = f"placebo in the atoms (shuffled {column.info.label})"
+    return AtomColumn(PropertyInfo(name, label, column.info.unit, atoms=column.info.atoms), values)
+
+
+def atom_graphs(
+    materials: Materials, representation: str, base: Graphs, columns: Sequence[AtomColumn], config: StudyConfig
+) -> Graphs:
+    """Graphs of a base representation whose nodes have the values of some properties of the atoms.
+
+    Parameters
+    ----------
+    materials : Materials
+        n materials.
+    representation : str
+    base : Graphs
+        Those of the representation alone.
+    columns : sequence of v AtomColumn
+    config : StudyConfig
+
+    Returns
+    -------
+    Graphs
+        Sites with different values are different nodes; with values by element alone, the graphs are those of
+        ``base``.
+    """
+    if representation == "composition":
+        graphs = composition_graphs(materials, basis=config.basis)
+        return replace(graphs, values=values_of(columns, materials, sites=False))
+    if all(column.info.atoms == "element" for column in columns):
+        return replace(base, values=np.stack([column.values[base.Z] for column in columns], axis=1))
+    return crystal_graphs(
+        materials.structures,
+        neighbours=config.neighbours,
+        radius=config.radius,
+        ties=config.ties,
+        values=values_of(columns, materials, sites=True),
+    )
+
+
+def atom_notices(columns: Sequence[AtomColumn]) -> list[str]:
+    """What a reader of the results should know of properties added inside the atoms."""
+    by = {"element": list[str](), "site": list[str]()}
+    for column in columns:
+        by[column.info.atoms or "site"].append(column.info.label)
+    notices = []
+    if by["element"]:
+        notices.append(
+            f"given by element, inside the atoms: {', '.join(by['element'])}. The composition, which every "
+            "representation of these materials holds, determines them: a gain is convenience, and there is no "
+            "swap test, for a placebo given the composition is the value itself"
+        )
+    if by["site"]:
+        notices.append(
+            f"given by site, inside the atoms: {', '.join(by['site'])}. The composition is told the mean over "
+            "the sites of each element; there is no swap test, for sites have no conditional placebos"
+        )
+    if columns:
+        notices.append(
+            "where one number of a material is needed (decomposition, mutual information, relations), the mean "
+            "over its atoms stands for a property of the atoms"
+        )
+    return notices
