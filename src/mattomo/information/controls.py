@@ -1,8 +1,9 @@
 """Controls: what a study marks where the answer is known.
 
 Three added columns are made for every target. *placebo* is a shuffled property (no information); *derived* is
-computed from R (none beyond R); *planted* is the target plus noise of a known size. Their rows stand beside
-the claims, as the claims' calibration.
+computed from R (none beyond R); *planted* is the target plus noise of a known size. Where a study adds
+properties inside the atoms, *atoms* is a placebo there. Their rows stand beside the claims, as the claims'
+calibration.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from typing import Any
 import pandas as pd
 
 from mattomo.information.gain import CHANGES, CRITERIA, chance_all_below
+from mattomo.study.controls import ATOMS, PREFIX
 from mattomo.study.controls import CONTROLS as NAMES
-from mattomo.study.controls import PREFIX
 
 #: Names of the added columns of the controls.
-CONTROLS = tuple(PREFIX + name for name in NAMES)
+CONTROLS = (*(PREFIX + name for name in NAMES), ATOMS)
 
 # Chance that a cell of no use improves in every seed is quoted for independent seeds and for this correlation
 # of their changes (materials recur between splits).

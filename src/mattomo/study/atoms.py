@@ -13,11 +13,11 @@ from mattomo.materials.readers.atoms import by_element, read_element_table
 from mattomo.materials.registry import PropertyInfo, nearest
 from mattomo.materials.table import AtomColumn, Materials
 from mattomo.projections.atoms import mean_column, values_of
-from mattomo.projections.composition import composition_graphs
 from mattomo.projections.elements import element_table
 from mattomo.projections.graphs import Graphs
 from mattomo.projections.structure import crystal_graphs
 from mattomo.study.config import StudyConfig
+from mattomo.study.controls import ATOMS
 
 #: Properties of the elements that come with the package, and their units.
 BUILT_IN: dict[str, str] = {
@@ -33,7 +33,7 @@ BUILT_IN: dict[str, str] = {
 
 
 def with_atoms(materials: Materials, atoms: Mapping[str, str]) -> Materials:
-    """The materials with the properties of the atoms that a study names.
+    """The materials with the properties of the atoms that a study names, and their means as columns.
 
     Parameters
     ----------
@@ -65,7 +65,9 @@ def with_atoms(materials: Materials, atoms: Mapping[str, str]) -> Materials:
             found[name] = _of_sites(materials, name, other or name)
         else:
             found[name] = read_element_table(source, name)
-    return replace(materials, atoms=found)
+    # Where one number of a material is needed, the mean over its atoms stands for the property.
+    means = {name: mean_column(found[name], materials) for name in atoms}
+    return replace(materials, atoms=found, columns={**materials.columns, **means})
 
 
 def _built_in(name: str, of: str) -> AtomColumn:
@@ -91,30 +93,26 @@ def _of_sites(materials: Materials, name: str, of: str) -> AtomColumn:
     return replace(column, info=replace(column.info, name=name))
 
 
-def with_means(materials: Materials, names: Sequence[str]) -> Materials:
-    """The materials with the mean over the atoms as a column of each property of the atoms."""
-    means = {name: mean_column(materials.atoms[name], materials) for name in names}
-    return replace(materials, columns={**materials.columns, **means})
+def shuffled(column: AtomColumn, materials: Materials) -> AtomColumn:
+    """The control `mattomo.study.controls.ATOMS`: a property of the atoms whose values change places.
 
-
-def shuffled(column: AtomColumn, materials: Materials, name: str) -> AtomColumn:
-    """A property of the atoms without information: its values change places among the elements or sites.
-
-    By element, those that occur in the materials; by site, all of theirs. The same for all seeds, because
-    every choice of values has graphs of its own.
+    By element, among the elements of the materials; by site, among all of their sites. The same for all
+    seeds, because every choice of values has graphs of its own.
     """
-    places = np.unique(materials.compositions.Z) if column.info.atoms == "element" else np.arange(
-        len(column.values)
-    )
-    places = places[~np.isnan(column.values[places])]
+    by_site = column.info.atoms == "site"
+    places = np.arange(len(column.values)) if by_site else np.unique(materials.compositions.Z)
     values = column.values.copy()
     values[places] = column.values[generator("control", "atoms").permutation(places)]
     label = f"placebo in the atoms (shuffled {column.info.label})"
-    return AtomColumn(PropertyInfo(name, label, column.info.unit, atoms=column.info.atoms), values)
+    return AtomColumn(PropertyInfo(ATOMS, label, column.info.unit, atoms=column.info.atoms), values)
 
 
 def atom_graphs(
-    materials: Materials, representation: str, base: Graphs, columns: Sequence[AtomColumn], config: StudyConfig
+    materials: Materials,
+    representation: str,
+    base: Graphs,
+    columns: Sequence[AtomColumn],
+    config: StudyConfig,
 ) -> Graphs:
     """Graphs of a base representation whose nodes have the values of some properties of the atoms.
 
@@ -122,7 +120,7 @@ def atom_graphs(
     ----------
     materials : Materials
         n materials.
-    representation : str
+    representation : {"composition", "structure"}
     base : Graphs
         Those of the representation alone.
     columns : sequence of v AtomColumn
@@ -131,12 +129,11 @@ def atom_graphs(
     Returns
     -------
     Graphs
-        Sites with different values are different nodes; with values by element alone, the graphs are those of
+        Sites with different values are different nodes; with values by element alone, the nodes are those of
         ``base``.
     """
     if representation == "composition":
-        graphs = composition_graphs(materials, basis=config.basis)
-        return replace(graphs, values=values_of(columns, materials, sites=False))
+        return replace(base, values=values_of(columns, materials, sites=False))
     if all(column.info.atoms == "element" for column in columns):
         return replace(base, values=np.stack([column.values[base.Z] for column in columns], axis=1))
     return crystal_graphs(
@@ -148,6 +145,13 @@ def atom_graphs(
     )
 
 
+#: Why a property of the atoms has no swap test, by what gives its values.
+NO_SWAP: dict[str, str] = {
+    "element": "it is given by element, so a placebo drawn given the composition is the value itself",
+    "site": "sites have no conditional placebos",
+}
+
+
 def atom_notices(columns: Sequence[AtomColumn]) -> list[str]:
     """What a reader of the results should know of properties added inside the atoms."""
     by = {"element": list[str](), "site": list[str]()}
@@ -156,18 +160,18 @@ def atom_notices(columns: Sequence[AtomColumn]) -> list[str]:
     notices = []
     if by["element"]:
         notices.append(
-            f"given by element, inside the atoms: {', '.join(by['element'])}. The composition, which every "
-            "representation of these materials holds, determines them: a gain is convenience, and there is no "
-            "swap test, for a placebo given the composition is the value itself"
+            f"given by element, inside the atoms: {', '.join(by['element'])}. Composition and structure "
+            "determine it: a gain is convenience, and there is no swap test, for a placebo drawn given the "
+            "composition is the value itself"
         )
     if by["site"]:
         notices.append(
-            f"given by site, inside the atoms: {', '.join(by['site'])}. The composition is told the mean over "
-            "the sites of each element; there is no swap test, for sites have no conditional placebos"
+            f"given by site, inside the atoms: {', '.join(by['site'])}. The composition is told the mean "
+            "over the sites of each element; there is no swap test, for sites have no conditional placebos"
         )
     if columns:
         notices.append(
-            "where one number of a material is needed (decomposition, mutual information, relations), the mean "
-            "over its atoms stands for a property of the atoms"
+            "where one number of a material is needed (decomposition, mutual information, relations), the "
+            "mean over its atoms stands for a property of the atoms"
         )
     return notices

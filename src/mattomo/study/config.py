@@ -235,7 +235,11 @@ def read_config(path: str | Path, overrides: Mapping[str, Any] | None = None) ->
     atoms = choices.get("atoms")
     if isinstance(atoms, dict):
         for name, source in atoms.items():
-            if isinstance(source, str) and not Path(source).is_absolute() and (path.parent / source).is_file():
+            if (
+                isinstance(source, str)
+                and not Path(source).is_absolute()
+                and (path.parent / source).is_file()
+            ):
                 atoms[name] = str(path.parent / source)
     given = {key: value for key, value in (overrides or {}).items() if value is not None}
     return study_config({**choices, **given}, file=str(path))
