@@ -30,7 +30,7 @@ from mattomo.information.inference import (
 from mattomo.information.scores import Scored
 from mattomo.information.symmetry import symmetry_residuals
 from mattomo.study.atoms import NO_SWAP
-from mattomo.study.controls import PLANTED_SNR, PREFIX
+from mattomo.study.controls import ATOMS, PLANTED_SNR, PREFIX
 from mattomo.study.outcome import Outcome, Rows
 
 Floats = NDArray[np.float64]
@@ -96,6 +96,7 @@ def analyse(
     Analysis
     """
     untested = {info.name: NO_SWAP[info.atoms] for info in outcome.properties if info.atoms}
+    untested[ATOMS] = NO_SWAP["control"]
     table, seeds = cells(scored, rows, caps, untested), seed_bits(scored)
     whole = seeds[seeds["fraction"] == 1]
     n_train, n_test = (

@@ -145,10 +145,11 @@ def atom_graphs(
     )
 
 
-#: Why a property of the atoms has no swap test, by what gives its values.
+#: Why a property of the atoms has no swap test, by what gives its values; and why their placebo has none.
 NO_SWAP: dict[str, str] = {
     "element": "it is given by element, so a placebo drawn given the composition is the value itself",
     "site": "sites have no conditional placebos",
+    "control": "it is a placebo itself",
 }
 
 
