@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -63,8 +64,15 @@ def with_atoms(materials: Materials, atoms: Mapping[str, str]) -> Materials:
             found[name] = _built_in(name, other or name)
         elif kind == "site":
             found[name] = _of_sites(materials, name, other or name)
-        else:
+        elif Path(source).exists():
             found[name] = read_element_table(source, name)
+        else:
+            raise InputError(
+                f"no such source of the property of the atoms {name!r}",
+                column="atoms",
+                value=source,
+                hint='It is "element", "site", one of them with a name ("site:magmom"), or the path of a table.',
+            )
     # Where one number of a material is needed, the mean over its atoms stands for the property.
     means = {name: mean_column(found[name], materials) for name in atoms}
     return replace(materials, atoms=found, columns={**materials.columns, **means})
