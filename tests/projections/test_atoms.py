@@ -19,6 +19,7 @@ from mattomo.projections.atoms import (
     values_of,
 )
 from mattomo.projections.composition import composition_graphs
+from mattomo.projections.descriptors import STATISTICS, composition_descriptors
 from mattomo.projections.elements import element_table
 from mattomo.projections.graphs import Graphs
 from mattomo.projections.quotient import quotient
@@ -270,3 +271,11 @@ def test_values_go_along_when_graphs_are_taken_and_joined(some, spins, radii):
     np.testing.assert_array_equal(part.values, np.concatenate(expected))
     with pytest.raises(ValueError, match=r"values must have shape \(\d+, v\)"):
         replace(merged, values=np.zeros((3, 1)))
+
+
+def test_statistics_that_descriptors_hold_already_are_the_same_to_the_last_bit(mp1000, radii):
+    table = composition_descriptors(mp1000)
+    for representation in ("composition", "structure"):
+        found = atom_descriptors(radii, mp1000, representation)
+        for k, statistic in enumerate(STATISTICS):
+            np.testing.assert_array_equal(found.values[:, k], table.column(f"{statistic} covalent radius"))

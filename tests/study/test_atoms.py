@@ -250,7 +250,7 @@ def test_properties_that_come_with_mattomo(name):
 @pytest.mark.parametrize(
     ("atoms", "message"),
     [
-        ({"spin": "sites"}, r"no such source.*'spin'.*'sites'.*path of a table"),
+        ({"spin": "sites"}, r"'sites': no such source.*'spin'\. It is"),
         ({"x": "element"}, r"no such property in the table of the elements"),
         ({"x": "element:electronegativty"}, r"electronegativity"),
         ({"x": "site"}, r"no such column with a number for every site.*noise|spin"),

@@ -76,7 +76,10 @@ def atom_descriptors(column: AtomColumn, materials: Materials, representation: s
     """
     if column.info.atoms == "element" or representation == "composition":
         c = materials.compositions
-        values, weight, offsets = element_values(column, materials), c.amounts, c.offsets
+        values, offsets = element_values(column, materials), c.offsets
+        # Fractions, as in descriptors: a column that these hold already is then the same to the last bit.
+        owner = np.repeat(np.arange(len(materials)), np.diff(offsets))
+        weight = c.amounts / np.bincount(owner, c.amounts, minlength=len(materials))[owner]
     else:
         values, offsets = column.values, materials.structures.offsets
         weight = np.ones(len(values))

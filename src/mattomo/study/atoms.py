@@ -71,7 +71,7 @@ def with_atoms(materials: Materials, atoms: Mapping[str, str]) -> Materials:
                 f"no such source of the property of the atoms {name!r}",
                 column="atoms",
                 value=source,
-                hint='It is "element", "site", one of them with a name ("site:magmom"), or the path of a table.',
+                hint='It is "element", "site", one of them with a name (site:magmom), or a path.',
             )
     # Where one number of a material is needed, the mean over its atoms stands for the property.
     means = {name: mean_column(found[name], materials) for name in atoms}
