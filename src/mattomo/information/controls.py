@@ -18,8 +18,8 @@ from mattomo.information.gain import CHANGES, CRITERIA, chance_all_below
 from mattomo.study.controls import ATOMS, PREFIX
 from mattomo.study.controls import CONTROLS as NAMES
 
-#: Names of the added columns of the controls.
-CONTROLS = (*(PREFIX + name for name in NAMES), ATOMS)
+#: Names of the added columns of the controls; `ATOMS` joins them where properties are added inside the atoms.
+CONTROLS = tuple(PREFIX + name for name in NAMES)
 
 # Chance that a cell of no use improves in every seed is quoted for independent seeds and for this correlation
 # of their changes (materials recur between splits).
@@ -79,7 +79,7 @@ def calibration(
     Returns
     -------
     DataFrame
-        One row for each control (and group), in the order of `CONTROLS`:
+        One row for each control (and group), in the order of `CONTROLS`, then `ATOMS`:
 
         - control, n: cells with a defined gain;
         - n_seeds: most seeds of a cell;
@@ -97,11 +97,12 @@ def calibration(
         "control", *keys, "n", "n_seeds", "mae_change", "bits", "expected_bits", *CRITERIA, *CHANGES,
         "swap", "n_swap", "expected_share", "reading",
     ]  # fmt: skip
-    found = gains.loc[gains["added"].isin(list(CONTROLS)), keys].drop_duplicates()
+    controls = (*CONTROLS, ATOMS)
+    found = gains.loc[gains["added"].isin(controls), keys].drop_duplicates()
     named = [dict(zip(keys, values, strict=True)) for values in found.itertuples(index=False)]
     groups = named if keys else [{}]
     records: list[dict[str, Any]] = []
-    for control in CONTROLS:
+    for control in controls:
         for group in groups:
             cells = _of(gains, control, group)
             if len(cells):
