@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from mattomo.information.relations import relations
+from mattomo.information.relations import Relation, relations
 from mattomo.learners.base import Learner
 from mattomo.materials import Materials, Quarantine, example_path, read
 from mattomo.materials.example import EXAMPLES
@@ -166,7 +166,13 @@ class Study:
 def _relations(prepared: Prepared) -> list[dict[str, Any]]:
     """Relations between the columns a study uses, as plain values."""
     table = replace(prepared.materials, columns=dict(prepared.columns))
-    return [{**asdict(relation), "sentence": relation.sentence} for relation in relations(table)]
+    by_element = [
+        Relation("elements", name, ("formula",), f"{name} is given by element", 0.0, 1.0)
+        for name in prepared.properties
+        if name in prepared.atoms and prepared.atoms[name].info.atoms == "element"
+    ]
+    found = (*by_element, *relations(table))
+    return [{**asdict(relation), "sentence": relation.sentence} for relation in found]
 
 
 def read_data(data: str, **columns: Any) -> tuple[Materials, Quarantine]:

@@ -117,7 +117,8 @@ class Results:
 
         See `mattomo.information.analysis.cells` for the columns; besides, ``deterministic``: ``"algebra"``
         where the target is a function of the added property and what the representation holds, ``"held"``
-        where the representation alone determines it, so that a gain is the learner's shortfall; else "".
+        where the representation alone determines it, so that a gain is the learner's shortfall, ``"derived"``
+        where the composition determines the added property, so that a gain is convenience; else "".
         """
         return bits_table(self.analysis, self.relations())
 

@@ -66,7 +66,7 @@ def bits(
     width = 13 if several else 16
     for cell in chosen:
         found = cell["information"]
-        mark = {"algebra": "=", "held": "="}.get(found["deterministic"], "*" if cell[SWAP] else "")
+        mark = "=" if found["deterministic"] else "*" if cell[SWAP] else ""
         table.add_row(
             Text(brief(labels[cell["target"]], width)),
             Text(brief(labels[cell["added"]], width)),

@@ -12,6 +12,7 @@ from rich.table import Table
 from mattomo.cli.options import study_options
 from mattomo.cli.terminal import duration, output, print_json
 from mattomo.front import Study
+from mattomo.study.controls import PREFIX
 from mattomo.study.plan import Plan
 from mattomo.study.workers import default_workers
 
@@ -99,7 +100,8 @@ def show_plan(planned: Plan, workers: int) -> None:
             duration(sum(planned.costs[u.id] for u in units)),
         )
     output.print(table)
-    extra = [f"{len(config.controls)} controls a unit"] if config.controls else []
+    own = [task for task in planned.units[0].tasks if task.name.startswith(PREFIX)]
+    extra = [f"{len(own)} controls a unit"] if own else []
     extra += [f"{len(config.train_fractions)} shares of the training rows"] * (
         len(config.train_fractions) > 1
     )

@@ -83,7 +83,8 @@ TABLES: dict[str, tuple[str, dict[str, str]]] = {
             "swap_p": "one-sided p of the swap test (movement towards the truth), clustered by formula",
             "swap_q": "Benjamini-Hochberg q over all cells that are neither controls nor diagonal",
             "deterministic": "algebra: the target is a function of the property and of what the "
-            "representation holds; held: the representation alone determines it; else empty",
+            "representation holds; held: the representation alone determines it; derived: the composition "
+            "determines the property; else empty",
             "swap_reason": "why there is no swap test, else empty",
         },
     ),

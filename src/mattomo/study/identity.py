@@ -29,7 +29,8 @@ def fingerprint(prepared: Prepared, config: StudyConfig) -> str:
     materials, columns = prepared.materials, dict(prepared.columns)
     for patterns in config.tables.values():
         columns |= {name: materials.columns[name] for name in own_columns(materials, patterns)}
-    used: Materials = dataclasses.replace(materials, columns=columns)
+    atoms = {name: prepared.atoms[name] for name in config.atoms}
+    used: Materials = dataclasses.replace(materials, columns=columns, atoms=atoms)
     return used.fingerprint()
 
 

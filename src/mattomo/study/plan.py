@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,12 +12,14 @@ from itertools import product
 import numpy as np
 
 from mattomo.errors import InputError
-from mattomo.learners.base import Learner, Split, Unit
+from mattomo.learners.base import Learner, Split, Task, Unit
 from mattomo.learners.conditional import Conditional, Placebos
 from mattomo.materials.table import Column
+from mattomo.projections.atoms import atom_descriptors, mean_column
 from mattomo.projections.descriptors import Table
 from mattomo.projections.graphs import Graphs
 from mattomo.study import controls, identity
+from mattomo.study.atoms import atom_graphs
 from mattomo.study.config import StudyConfig
 from mattomo.study.prepare import Prepared, base_graphs, base_table
 from mattomo.study.units import PlannedConditional, PlannedUnit, rows_of, unit_tasks
@@ -61,6 +64,9 @@ class Plan:
     fingerprint: str
     units: tuple[PlannedUnit, ...]
     conditionals: tuple[PlannedConditional, ...]
+    _in_atoms: dict[tuple[str, tuple[str, ...]], Graphs] = dataclasses.field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     @property
     def trainings(self) -> int:
@@ -102,7 +108,21 @@ class Plan:
         if name == controls.PREFIX + "placebo":
             names = self.config.properties or self.config.targets
             return controls.placebo(self.prepared.columns, names, seed)
+        if name == controls.ATOMS:
+            return mean_column(self.prepared.atoms[name], self.prepared.materials)
         return controls.derived(self.tables[representation])
+
+    def atom_graphs(self, representation: str, names: tuple[str, ...]) -> Graphs:
+        """Graphs of a representation whose nodes have the values of properties of the atoms; made once."""
+        key = (representation, names)
+        if key not in self._in_atoms:
+            columns = [self.prepared.atoms[name] for name in names]
+            arguments = (representation, self.graphs[representation], columns, self.config)
+            self._in_atoms[key] = atom_graphs(self.prepared.materials, *arguments)
+        return self._in_atoms[key]
+
+    def _of_atoms(self, task: Task) -> tuple[str, ...]:
+        return tuple(name for name in task.added if name in self.prepared.atoms)
 
     def unit(self, planned: PlannedUnit, conditionals: Mapping[str, Conditional] | None = None) -> Unit:
         """What the learner gets for a unit.
@@ -138,10 +158,22 @@ class Plan:
                     n=self.config.swaps,
                     key=(name, planned.representation, planned.seed),
                 )
+        atoms = dict.fromkeys(name for task in planned.tasks for name in self._of_atoms(task))
+        graphs: dict[tuple[str, ...], Graphs] = {}
+        tables: dict[str, Table] = {}
+        if reads == "graphs":
+            inside = dict.fromkeys(filter(None, map(self._of_atoms, planned.tasks)))
+            graphs = {names: self.atom_graphs(planned.representation, names) for names in inside}
+        else:
+            for name in atoms:
+                column, materials = self.prepared.atoms[name], self.prepared.materials
+                tables[name] = atom_descriptors(column, materials, planned.representation)
         used = np.unique(np.concatenate([split.train, split.validation, split.test]))
         if len(used) < len(base):
             base = base.take(used)
             columns = {name: c.take(used) for name, c in columns.items()}
+            graphs = {names: g.take(used) for names, g in graphs.items()}
+            tables = {name: table.take(used) for name, table in tables.items()}
             parts = (split.train, split.validation, split.test)
             split = Split(*(np.searchsorted(used, rows) for rows in parts))
         return Unit(
@@ -152,6 +184,9 @@ class Plan:
             seed=planned.seed,
             tasks=planned.tasks,
             placebos=placebos,
+            atoms=tuple(atoms),
+            atom_graphs=graphs,
+            atom_tables=tables,
         )
 
     def seconds(self, planned: PlannedUnit | PlannedConditional) -> float:
@@ -162,12 +197,16 @@ class Plan:
         split = self.split(planned)
         if self.learners[planned.learner].reads == "table":
             return len(planned.tasks) * _seconds_of_fit(len(split.train))
-        graphs = self.graphs[planned.representation]
-        cost = np.diff(graphs.edge_offsets) * _SECONDS_PER_EDGE
-        cost = cost + np.diff(graphs.node_offsets) * _SECONDS_PER_NODE
-        # Validation is forward only, about a third of a training pass.
-        once = cost[split.train].sum() + cost[split.validation].sum() / 3
-        return float(once * self.config.epochs * len(planned.tasks))
+        once = 0.0
+        for names, n_tasks in Counter(map(self._of_atoms, planned.tasks)).items():
+            graphs = self.graphs[planned.representation]
+            if names:
+                graphs = self.atom_graphs(planned.representation, names)
+            cost = np.diff(graphs.edge_offsets) * _SECONDS_PER_EDGE
+            cost = cost + np.diff(graphs.node_offsets) * _SECONDS_PER_NODE
+            # Validation is forward only, about a third of a training pass.
+            once += n_tasks * (cost[split.train].sum() + cost[split.validation].sum() / 3)
+        return float(once * self.config.epochs)
 
     @cached_property
     def costs(self) -> dict[str, float]:
@@ -177,8 +216,9 @@ class Plan:
 
     def memory(self) -> float:
         """Rough bytes of one worker."""
-        edges = max((np.diff(g.edge_offsets).mean() for g in self.graphs.values()), default=0.0)
-        held = sum(a.nbytes for g in self.graphs.values() for a in vars(g).values())
+        graphs = [*self.graphs.values(), *self._in_atoms.values()]
+        edges = max((np.diff(g.edge_offsets).mean() for g in graphs), default=0.0)
+        held = sum(a.nbytes for g in graphs for a in vars(g).values())
         held += sum(table.values.nbytes for table in self.tables.values())
         return float(_BYTES_AT_REST + edges * self.config.batch_size * _BYTES_PER_EDGE + held)
 
@@ -234,7 +274,7 @@ def plan(prepared: Prepared, config: StudyConfig, learners: Sequence[Learner] | 
     named = {learner.name: learner for learner in learners}
     learned = []
     if config.swaps or "planted" in config.controls:
-        names = dict.fromkeys(config.properties)
+        names = dict.fromkeys(name for name in config.properties if name not in config.atoms)
         if "planted" in config.controls:
             names |= dict.fromkeys(config.targets)
         own = [controls.PREFIX + name for name in config.controls if name != "planted"]
