@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import cached_property
@@ -14,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mattomo.choice import Choice, choose
 from mattomo.errors import InputError
 from mattomo.information import Criterion, agreement, frequency, gains, structure_already_holds
 from mattomo.information.analysis import Analysis, analyse
@@ -21,6 +23,7 @@ from mattomo.information.decomposition import decompose_columns
 from mattomo.information.pairwise import mutual_information_matrix
 from mattomo.information.parts import Decomposition
 from mattomo.information.scores import score_all
+from mattomo.information.selection import Selection
 from mattomo.materials import Materials, Quarantine
 from mattomo.materials.check import check_table
 from mattomo.materials.registry import nearest
@@ -285,6 +288,43 @@ class Results:
         # Scored again: to keep every row of every unit would take gigabytes of a large study.
         units = [held for held in held_out(self.folder, **where) if held.fraction == 1]
         return explain(summary, cell, score_all(units, rows), rows.ids, rows.formulas, _systems(rows))
+
+    def choice(self, target: str, **choices: Any) -> Choice:
+        """The choice that `select` answers, to see beforehand what it trains; takes what `select` takes."""
+        table = None if self._table is None or choices.get("data") else self._table[0]
+        return choose(self.folder, target, materials=table, **choices)
+
+    def select(
+        self,
+        target: str,
+        *,
+        workers: int | None = None,
+        progress: Callable[[int], None] | None = None,
+        **choices: Any,
+    ) -> Selection:
+        """The smallest set of properties that tells as much of a target as all of them; trains models.
+
+        They are stored in the study folder, and so is the answer, in words and tables.
+
+        Parameters
+        ----------
+        target : str
+        workers : int, optional
+            Local processes; one a core by default.
+        progress : callable, optional
+            Told the number of models known so far.
+        **choices
+            ``base`` (a representation of the study or ``"none"``), ``learner`` (``"trees"``, ``"cgcnn"`` or a
+            learner), ``properties`` (to choose from), ``costs`` (by property), ``tolerance`` (bits that may
+            be lost), ``alternatives`` and ``steadiness`` (look for equally good swaps; select on each split
+            by itself: both True), ``data`` (where the study's table lies now).
+
+        Raises
+        ------
+        InputError
+            Something the study does not have, a negative cost, too few rows, or data that has changed.
+        """
+        return self.choice(target, **choices).run(workers, progress)[0]
 
     def __repr__(self) -> str:
         o = self.outcome
