@@ -6,6 +6,7 @@ import math
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,7 +56,10 @@ class Choice:
         return len(self.problem.config.seeds)
 
     def run(
-        self, workers: int | None = None, progress: Callable[[int], None] | None = None
+        self,
+        workers: int | None = None,
+        progress: Callable[[int], None] | None = None,
+        executor: Executor | None = None,
     ) -> tuple[Selection, list[str], Path]:
         """Train what is missing and answer.
 
@@ -65,13 +69,15 @@ class Choice:
             Local processes; one a core by default. It does not change any number.
         progress : callable, optional
             Told the number of models known so far.
+        executor : concurrent.futures.Executor, optional
+            Where to train instead of local processes.
 
         Returns
         -------
         Selection, list of str, Path
             The numbers, the answer in words, and the folder with its tables.
         """
-        with Fits(self.problem, self.folder, workers, progress or (lambda _: None)) as fits:
+        with Fits(self.problem, self.folder, workers, executor, progress or (lambda _: None)) as fits:
             found = select(
                 self.problem,
                 fits,

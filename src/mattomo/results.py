@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from concurrent.futures import Executor
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import cached_property
@@ -299,6 +300,7 @@ class Results:
         target: str,
         *,
         workers: int | None = None,
+        executor: Executor | None = None,
         progress: Callable[[int], None] | None = None,
         **choices: Any,
     ) -> Selection:
@@ -311,6 +313,8 @@ class Results:
         target : str
         workers : int, optional
             Local processes; one a core by default.
+        executor : concurrent.futures.Executor, optional
+            Where to train instead.
         progress : callable, optional
             Told the number of models known so far.
         **choices
@@ -324,7 +328,7 @@ class Results:
         InputError
             Something the study does not have, a negative cost, too few rows, or data that has changed.
         """
-        return self.choice(target, **choices).run(workers, progress)[0]
+        return self.choice(target, **choices).run(workers, progress, executor)[0]
 
     def __repr__(self) -> str:
         o = self.outcome

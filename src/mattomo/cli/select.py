@@ -127,7 +127,7 @@ def _steps(found: Selection) -> Table:
             bits(2 * step.loss.se, 3),
             bits(step.total.bits, 3),
             bits(2 * step.total.se, 3),
-            "dropped" if step.dropped else "kept",
+            ("dropped" if step.dropped else "kept") + (", asked again" if step.again else ""),
         )
     return table
 

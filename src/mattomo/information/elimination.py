@@ -1,7 +1,8 @@
 """Guided backward elimination: drop, one by one, the properties whose loss the rest makes up for.
 
 Start with all m properties. Take the undecided one whose conditional placebos hurt least, train without it,
-and drop it unless bits are lost; a property that was kept once is kept for good, so m + 1 models are enough.
+and drop it unless bits are lost; one that was kept is not asked again, so m + 1 models are enough. Only
+what was kept before others went is asked once more at the end: among many, chance keeps one now and then.
 Forward selection (`forward`) cannot see what two properties tell only together (with p = a xor b neither
 helps alone) and stops before them; going backward, both are there until one is taken away.
 
@@ -13,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,6 +26,7 @@ from mattomo.keyed import generator
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Set = tuple[str, ...]
+Part = Literal["validation", "test"]
 Found = TypeVar("Found")
 
 #: Validation rows are scored by densities fitted to the others, in so many parts.
@@ -51,6 +53,10 @@ class Scores:
     test: tuple[Floats, ...]
     mae: tuple[float, ...]
     rises: tuple[Mapping[str, Floats], ...]
+
+    def on(self, part: Part) -> tuple[Floats, ...]:
+        """log2 densities of a part of the held-out rows."""
+        return self.validation if part == "validation" else self.test
 
 
 @dataclass(frozen=True)
@@ -96,10 +102,12 @@ class Rows:
         """Of split ``j`` alone."""
         return Rows((self.validation[j],), (self.test[j],), self.owners, self.n_train)
 
-    def loss(self, smaller: Scores, larger: Scores, part: str = "validation") -> Loss:
-        """Bits that ``smaller`` lacks against ``larger`` on the validation or the test rows."""
-        rows = self.validation if part == "validation" else self.test
-        lost = [b - a for a, b in zip(getattr(smaller, part), getattr(larger, part), strict=True)]
+    def loss(self, smaller: Scores, larger: Scores, *parts: Part) -> Loss:
+        """Bits that ``smaller`` lacks against ``larger`` on the rows of ``parts``, by default validation."""
+        chosen: tuple[Part, ...] = parts or ("validation",)
+        rows = _side_by_side([self.validation if part == "validation" else self.test for part in chosen])
+        low, high = (_side_by_side([each.on(part) for part in chosen]) for each in (smaller, larger))
+        lost = [b - a for a, b in zip(low, high, strict=True)]
         mean, se = self._mean(lost, rows)
         n_test = float(np.mean([len(r) for r in rows]))
         interval = nadeau_bengio([float(each.mean()) for each in lost], self.n_train, n_test)
@@ -150,6 +158,8 @@ class Step:
         Rise of the error under its conditional placebos, in the model that still had it (target's unit).
     loss, total : Loss
         Of ``left``, on the validation rows: against the set before, and against all candidates.
+    again : bool
+        Whether it had been kept before, and was asked once more.
     """
 
     property: str
@@ -158,6 +168,7 @@ class Step:
     importance: float
     loss: Loss
     total: Loss
+    again: bool = False
 
 
 @dataclass(frozen=True)
@@ -168,7 +179,7 @@ class Path:
     ----------
     candidates, selected : tuple of str
     steps : tuple of Step
-        One a candidate.
+        One a candidate, and those asked again.
     """
 
     candidates: Set
@@ -194,32 +205,42 @@ def eliminate(
     rule : Rule
     costs : mapping of str to float, optional
         The property of least importance *per cost* is tried first, so that of two that tell the same the
-        cheaper one stays; one without cost is tried last.
+        cheaper one stays; one that costs nothing is there already, and stays without a trial.
 
     Yields
     ------
-    list of one set; len(candidates) + 1 of them
+    list of one set; m + 1 of them, with m the number of candidates that are tried, and one for each that is
+    asked again
 
     Returns
     -------
     Path
     """
     (full,) = yield [candidates]
-    now, kept, steps = full, set[str](), list[Step]()
-    while len(kept) < len(now.added):
+    price = dict.fromkeys(candidates, 1.0) | dict(costs or {})
+    now, steps = full, list[Step]()
+    undecided = [name for name in candidates if price[name] > 0]
+    again = False
+    while undecided:
         importances = rows.importances(now)
-        undecided = [name for name in now.added if name not in kept]
-        name = min(undecided, key=lambda n: (_per(importances[n], (costs or {}).get(n, 1.0)), -_at(n, now)))
+        # Of equals the last: controls come after properties.
+        name = min(reversed(undecided), key=lambda n: importances[n] / price[n])
+        undecided.remove(name)
         left = tuple(other for other in now.added if other != name)
         (without,) = yield [left]
         loss, total = rows.loss(without, now), rows.loss(without, full)
         dropped = rule.drops(loss, total)
-        steps.append(Step(name, dropped, left, importances[name], loss, total))
-        if dropped:
-            now = without
-        else:
-            kept.add(name)
+        steps.append(Step(name, dropped, left, importances[name], loss, total, again))
+        now = without if dropped else now
+        if not undecided and not again:
+            again, undecided = True, _early(steps)
     return Path(candidates, now.added, tuple(steps))
+
+
+def _early(steps: Sequence[Step]) -> list[str]:
+    """Properties kept before the last one was dropped."""
+    last = max((k for k, step in enumerate(steps) if step.dropped), default=0)
+    return [step.property for step in steps[:last] if not step.dropped]
 
 
 def forward(candidates: Set, rows: Rows, rule: Rule = Rule()) -> Search[Set]:
@@ -271,7 +292,7 @@ class Swap:
 
 
 def swaps(path: Path, offered: Set, rows: Rows, rule: Rule = Rule()) -> Search[tuple[Swap, ...]]:
-    """Every selected property given for every dropped one in ``offered``; best first.
+    """Every selected property in ``offered`` given for every dropped one there; best first.
 
     Minimal sets are not unique: of a property and its copy either will do.
     """
@@ -389,9 +410,6 @@ def score_set(
     return Scores(added, (rows,), (scored[0].rows,), (float(error),), (dict(rises),))
 
 
-def _at(name: str, scores: Scores) -> int:
-    return scores.added.index(name)
-
-
-def _per(importance: float, cost: float) -> float:
-    return importance / cost if cost > 0 else math.inf
+def _side_by_side(parts: Sequence[tuple[NDArray[Any], ...]]) -> tuple[NDArray[Any], ...]:
+    """Arrays of several parts as one, split by split."""
+    return tuple(np.concatenate(each) for each in zip(*parts, strict=True))

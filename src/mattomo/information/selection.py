@@ -229,7 +229,9 @@ def select(
     answer = Path(path.candidates, selected, path.steps)
     found: tuple[Swap, ...] = ()
     if alternatives:
-        (found,) = together([(swaps(answer, problem.properties, rows, rule), every)], judge.ask)
+        there = {name for name, cost in (costs or {}).items() if cost == 0}
+        offered = tuple(name for name in problem.properties if name not in there)
+        (found,) = together([(swaps(answer, offered, rows, rule), every)], judge.ask)
     judge.ask([(j, s) for j in every for s in ((), problem.candidates, selected)])
     base, full, own = (judge.pooled(s) for s in ((), problem.candidates, selected))
     purchases, met = judge.shop(costs, found, path) if costs else ((), ())
@@ -343,7 +345,8 @@ class _Judge:
         self.ask([(j, s) for j in every for s in (owned, *sets.values())])
         there, purchases = self.pooled(owned), []
         for name, added in sets.items():
-            gain = self.rows.loss(there, self.pooled(added), "test")
+            # Nothing was selected by these rows: the more of them, the better.
+            gain = self.rows.loss(there, self.pooled(added), "validation", "test")
             purchases.append(Purchase(name, gain.bits, gain.se, gain.low, gain.high, costs.get(name, 1.0)))
         base = self.pooled(())
         met = [*sets.values(), owned, *(step.left for step in path.steps), *(swap.added for swap in found)]

@@ -54,6 +54,9 @@ def words(
     label = {name: info.label for name, info in properties.items()}
     unit = properties[found.target].unit
     sentences = [_answer(found, label), _measured(found, unit)]
+    there = [label[name] for name in found.selected if found.costs.get(name, 1.0) == 0]
+    if there:
+        sentences.append(f"Known already, and not put to the test: {listed(there)}.")
     dropped = [label[name] for name in found.properties if name not in found.selected]
     if dropped:
         sentences.append(f"Not needed beside them: {listed(dropped)}.")
@@ -74,9 +77,10 @@ def words(
         sentences.append(_steadiness(found, label))
     if len(found.sets) > 1:
         best = found.sets[0]
+        told = f"{bits(best.bits)} bits about {label[found.target]} for {bits(best.redundant_bits)}"
         sentences.append(
             f"Of the {len(found.sets)} equally good sets, {_set(best.added, label)} repeats itself least: "
-            f"{bits(best.bits)} bits about {label[found.target]} for {bits(best.redundant_bits)} redundant ones."
+            f"{told} redundant ones."
         )
     if found.purchases:
         sentences += _purchases(found, label)
@@ -100,12 +104,13 @@ def _answer(found: Selection, label: Mapping[str, str]) -> str:
             f"None of the {len(found.properties)} properties tells {found.learner} anything about "
             f"{label[found.target]} by itself or together, within {found.rule.tolerance:g} bits."
         )
+    told = f"{len(found.properties)} properties hold about {label[found.target]}"
+    if found.loss.bits > found.rule.tolerance:
+        beyond = "" if found.base == NOTHING else f" beyond {found.base}"
+        lost = f"{bits(found.loss.bits)} of the {bits(found.gain_all.bits)} bits that the {told}{beyond}"
+        return f"{' + '.join(names)} {'holds' if len(names) == 1 else 'hold'} all but {lost}."
     alone = "alone holds" if len(names) == 1 else "hold"
-    within = max(found.rule.tolerance, math.ceil(found.loss.bits * 100 - 1e-9) / 100)
-    text = (
-        f"{' + '.join(names)} {alone} all that the {len(found.properties)} properties hold about "
-        f"{label[found.target]}, within {within:g} bits"
-    )
+    text = f"{' + '.join(names)} {alone} all that the {told}, within {found.rule.tolerance:g} bits"
     if found.loss.bits < -found.rule.tolerance and found.loss.bits < -2 * found.loss.se:
         text += f"; without the others {found.learner} even makes {bits(-found.loss.bits)} bits more of them"
     return text + "."
@@ -132,8 +137,9 @@ def _measured(found: Selection, unit: str) -> str:
         f"{quantity(found.mae)}{' ' + unit if unit else ''} with them, {quantity(found.mae_all)} with all, "
         f"{quantity(found.mae_base)} with none."
     )
-    if interval(found.loss, n)[1] > max(found.rule.tolerance, found.loss.bits):
-        text += f" These rows do not exclude a loss of {bits(interval(found.loss, n)[1])} bits."
+    high = interval(found.loss, n)[1]
+    if found.loss.bits <= found.rule.tolerance < high:
+        text += f" These rows do not exclude a loss of {bits(high)} bits."
     return text
 
 
@@ -208,6 +214,7 @@ def tables(found: Selection) -> dict[str, pd.DataFrame]:
                 {
                     "property": step.property,
                     "dropped": step.dropped,
+                    "again": step.again,
                     "importance": step.importance,
                     **losses("loss_", step.loss),
                     **losses("total_", step.total),

@@ -14,7 +14,7 @@ import io
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,6 +79,8 @@ class Fits:
         Of the study.
     workers : int, optional
         Local processes, started when first needed; one a core by default.
+    executor : concurrent.futures.Executor, optional
+        Where to train instead.
     tell : callable, optional
         Told the number of models known so far, from one thread.
     """
@@ -86,12 +88,12 @@ class Fits:
     problem: Problem
     folder: Path
     workers: int | None = None
+    executor: Executor | None = None
     tell: Callable[[int], None] = lambda _: None
     trained: int = 0
     _known: dict[tuple[int, tuple[str, ...]], Fit] = field(default_factory=dict)
     _conditionals: dict[int, dict[str, Conditional]] = field(default_factory=dict)
     _stack: ExitStack = field(default_factory=ExitStack)
-    _executor: Any = None
 
     def __enter__(self) -> Fits:
         return self
@@ -164,10 +166,10 @@ class Fits:
         """Results of jobs by key, each handed to ``keep`` when it is there."""
         if not jobs:
             return {}
-        if self._executor is None:
+        if self.executor is None:
             n = self.workers or default_workers()
-            self._executor = self._stack.enter_context(local_workers(n, lambda *_: None))
-        flying: dict[Future[Any], Any] = {self._executor.submit(*job): key for key, job in jobs.items()}
+            self.executor = self._stack.enter_context(local_workers(n, lambda *_: None))
+        flying: dict[Future[Any], Any] = {self.executor.submit(*job): key for key, job in jobs.items()}
         deaths: dict[Any, int] = {}
         results = {}
         while flying:
@@ -180,7 +182,7 @@ class Fits:
                     if deaths[key] == _DEATHS:
                         hint = "What is finished is stored: the same command goes on."
                         raise InputError(f"a model cannot be trained: {error}", hint=hint) from None
-                    flying[self._executor.submit(*jobs[key])] = key
+                    flying[self.executor.submit(*jobs[key])] = key
                     continue
                 if keep is None:
                     results[key] = result
