@@ -2,7 +2,7 @@
 
 Start with all m properties. Take the undecided one whose conditional placebos hurt least, train without it,
 and drop it unless bits are lost; one that was kept is not asked again, so m + 1 models are enough. Only
-what was kept before others went is asked once more at the end: among many, chance keeps one now and then.
+what was kept by a narrow margin before others went is asked once more: among many, chance keeps one at times.
 Forward selection (`forward`) cannot see what two properties tell only together (with p = a xor b neither
 helps alone) and stops before them; going backward, both are there until one is taken away.
 
@@ -138,6 +138,10 @@ class Rule:
         """Whether the loss is none."""
         return loss.bits < self.tolerance or loss.bits < self.errors * loss.se
 
+    def narrow(self, loss: Loss) -> bool:
+        """Whether a loss is below twice what the rule would accept."""
+        return loss.bits < 2 * max(self.tolerance, self.errors * loss.se)
+
     def drops(self, step: Loss, total: Loss) -> bool:
         """Whether a property goes: nothing is lost by this step, nor by all steps so far together. Losses too
         small to be seen would else add up to one that is not."""
@@ -229,18 +233,18 @@ def eliminate(
         left = tuple(other for other in now.added if other != name)
         (without,) = yield [left]
         loss, total = rows.loss(without, now), rows.loss(without, full)
-        dropped = rule.drops(loss, total)
+        dropped = rule.accepts(loss) if again else rule.drops(loss, total)
         steps.append(Step(name, dropped, left, importances[name], loss, total, again))
         now = without if dropped else now
         if not undecided and not again:
-            again, undecided = True, _early(steps)
+            again, undecided = True, _early(steps, rule)
     return Path(candidates, now.added, tuple(steps))
 
 
-def _early(steps: Sequence[Step]) -> list[str]:
-    """Properties kept before the last one was dropped."""
+def _early(steps: Sequence[Step], rule: Rule) -> list[str]:
+    """Properties kept by a narrow margin before the last one was dropped."""
     last = max((k for k, step in enumerate(steps) if step.dropped), default=0)
-    return [step.property for step in steps[:last] if not step.dropped]
+    return [step.property for step in steps[:last] if not step.dropped and rule.narrow(step.loss)]
 
 
 def forward(candidates: Set, rows: Rows, rule: Rule = Rule()) -> Search[Set]:
