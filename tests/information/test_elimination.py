@@ -1,5 +1,7 @@
 """Searches on made-up scores whose truth is known: no model is trained here."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -156,11 +158,17 @@ def test_loss_is_the_mean_over_materials_and_knows_formulas():
 
     apart = Rows(seen, seen, np.arange(4), 8.0)
     paired = Rows(seen, seen, np.array([0, 0, 1, 2]), 8.0)
-    loss = apart.loss(scored(nothing, nothing), scored(values, values + 1))
+    alike = apart.loss(scored(nothing, nothing), scored(values, values))
     # Each material is tested twice: its mean counts once.
+    assert alike.bits == pytest.approx(3)
+    assert alike.se == pytest.approx(values.std(ddof=1) / 2)
+    assert paired.loss(scored(nothing, nothing), scored(values, values)).se != pytest.approx(alike.se)
+    # What all rows of a split share comes on top: two means 8 apart, variance 32 / 2 of their mean.
+    loss = apart.loss(scored(nothing, nothing), scored(values, values + 8))
+    row = np.concatenate([values, values + 8]).var() / 8
+    assert loss.se == pytest.approx(math.sqrt(alike.se**2 + 16 - row))
+    loss = apart.loss(scored(nothing, nothing), scored(values, values + 1))
     assert loss.bits == pytest.approx(3.5)
-    assert loss.se == pytest.approx(values.std(ddof=1) / 2)
-    assert paired.loss(scored(nothing, nothing), scored(values, values + 1)).se != pytest.approx(loss.se)
     both = apart.loss(scored(nothing, nothing), scored(values, values + 1), "validation", "test")
     assert both.bits == pytest.approx(3.5)
 

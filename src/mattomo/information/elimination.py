@@ -68,7 +68,8 @@ class Loss:
     bits : float
         Mean over materials.
     se : float
-        Its standard error, clustered by formula.
+        Its standard error, clustered by formula and by split (Cameron, Gelbach & Miller, J. Bus. Econ. Stat.
+        29, 238 (2011)), at least that by formula alone.
     low, high : float
         95 % interval over the splits (Nadeau & Bengio); NaN for one split.
     """
@@ -121,9 +122,14 @@ class Rows:
         }
 
     def _mean(self, values: Sequence[Floats], rows: tuple[Ints, ...]) -> tuple[float, float]:
-        materials = np.concatenate(rows)
-        found = material_test(np.concatenate(values), materials, self.owners[materials])
-        return found.mean, found.se
+        materials, every = np.concatenate(rows), np.concatenate(values)
+        found = material_test(every, materials, self.owners[materials])
+        if len(values) < 2:
+            return found.mean, found.se
+        # Rows of a split share a model and its density, rows of a formula their physics.
+        splits = float(np.var([each.mean() for each in values], ddof=1)) / len(values)
+        alone = float(every.var()) / len(every)
+        return found.mean, math.sqrt(found.se**2 + max(0.0, splits - alone))
 
 
 @dataclass(frozen=True)

@@ -217,7 +217,7 @@ def select(
         Too few rows, or sets that cannot be compared.
     """
     seeds = problem.config.seeds
-    judge = _Judge(problem, fits)
+    judge = Judge(problem, fits)
     rows, every = judge.rows, list(range(len(seeds)))
     priced = _priced(problem, costs) if costs else None
     searches = [(eliminate(problem.candidates, rows, rule, priced), every)]
@@ -280,7 +280,7 @@ def select(
     )
 
 
-class _Judge:
+class Judge:
     """Scores of the fits of a problem, each computed once."""
 
     def __init__(self, problem: Problem, fits: Fits) -> None:
