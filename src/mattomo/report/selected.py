@@ -14,12 +14,14 @@ from mattomo.atomic import write_text
 from mattomo.information.elimination import Loss
 from mattomo.information.selection import Plan, Selection
 from mattomo.materials.registry import PropertyInfo
-from mattomo.report.numbers import bits, listed, plural, quantity
+from mattomo.report.numbers import bits, listed, percent, plural, quantity
 from mattomo.study.controls import PREFIX
 from mattomo.study.problem import NOTHING
 
 #: A kept property of which the base tells this share gains convenience rather than information.
 DETERMINED = 0.9
+#: A rise of the error that is told although no bits are lost.
+_WORSE = 1.05
 #: Swaps and purchases named in words.
 _NAMED = 6
 #: Fewest splits whose interval is quoted rather than the materials' standard error.
@@ -67,8 +69,8 @@ def words(
     if easy:
         told = listed([f"{label[name]} ({found.determined[name]:.0%})" for name in easy])
         sentences.append(
-            f"{_base(found).capitalize()} all but determines {told}: kept for convenience, because the "
-            "learner is spared finding it, not for information of its own."
+            f"{found.base.capitalize()} tells most of {told} already: some of the gain may be convenience, "
+            "because the learner is spared finding it, rather than information of its own."
         )
     for relation in relations:
         if relation["target"] == found.target and set(relation["sources"]) & set(found.properties):
@@ -97,20 +99,21 @@ def _set(added: Sequence[str], label: Mapping[str, str]) -> str:
 
 def _answer(found: Selection, label: Mapping[str, str]) -> str:
     names = [label[name] for name in found.selected]
+    if not names:
+        total = _range(found.gain_all, len(found.seeds))
+        count, target = len(found.properties), label[found.target]
+        if found.base == NOTHING:
+            return f"None of the {count} properties is seen to tell {target}: all together {total}."
+        return f"{found.base} alone suffices for {target}: all {count} properties together add {total} to it."
     if found.base != NOTHING:
         names = [found.base, *names]
-    if not names:
-        return (
-            f"None of the {len(found.properties)} properties tells {found.learner} anything about "
-            f"{label[found.target]} by itself or together, within {found.rule.tolerance:g} bits."
-        )
+    hold = "holds" if len(names) == 1 else "hold"
     told = f"{len(found.properties)} properties hold about {label[found.target]}"
     if found.loss.bits > found.rule.tolerance:
         beyond = "" if found.base == NOTHING else f" beyond {found.base}"
         lost = f"{bits(found.loss.bits)} of the {bits(found.gain_all.bits)} bits that the {told}{beyond}"
-        return f"{' + '.join(names)} {'holds' if len(names) == 1 else 'hold'} all but {lost}."
-    alone = "alone holds" if len(names) == 1 else "hold"
-    text = f"{' + '.join(names)} {alone} all that the {told}, within {found.rule.tolerance:g} bits"
+        return f"{' + '.join(names)} {hold} all but {lost}."
+    text = f"{' + '.join(names)} {hold} all that the {told}, within {found.rule.tolerance:g} bits"
     if found.loss.bits < -found.rule.tolerance and found.loss.bits < -2 * found.loss.se:
         text += f"; without the others {found.learner} even makes {bits(-found.loss.bits)} bits more of them"
     return text + "."
@@ -140,6 +143,11 @@ def _measured(found: Selection, unit: str) -> str:
     high = interval(found.loss, n)[1]
     if found.loss.bits <= found.rule.tolerance < high:
         text += f" These rows do not exclude a loss of {bits(high)} bits."
+    if found.mae > _WORSE * found.mae_all and found.loss.bits <= max(found.rule.tolerance, 2 * found.loss.se):
+        text += (
+            f" The error is {percent(found.mae / found.mae_all - 1)} % all the same: bits weigh the whole "
+            "distribution, the mean error its far values."
+        )
     return text
 
 
