@@ -21,6 +21,7 @@ from mattomo.choice import choose
 from mattomo.cli.app import app
 from mattomo.keyed import generator
 from mattomo.learners.estimator import sklearn
+from mattomo.materials.table import Column
 
 LINEAR = sklearn(LinearRegression(), name="linear")
 NAMES = ("a0", "a1", "a2", "a3", "a4", "kind")
@@ -325,12 +326,18 @@ def test_a_killed_selection_goes_on_and_ends_with_the_same_numbers(by_workers, t
 
 @pytest.mark.slow
 def test_the_network_selects_too(tmp_path):
-    """The sum of three properties, told to the network; a fourth one is noise."""
+    """A column that all but repeats the target, its copy, and noise."""
     materials = mt.load("mp1000")
-    chosen = materials.take(np.flatnonzero(np.diff(materials.structures.offsets) <= 8)[:250])
-    choices = {"targets": ["density"], "properties": ["volume", "nsites", "band_gap"], "seeds": 2}
-    more = {"representations": ["composition"], "protocol": "short", "controls": [], "swaps": 0}
-    results = mt.Study(chosen, **choices, **more).run(tmp_path / "study")
-    found = results.select("density", learner="cgcnn", alternatives=False, steadiness=False)
-    assert "volume" in found.selected
-    assert found.gain.bits > 0
+    small = materials.take(np.flatnonzero(np.diff(materials.structures.offsets) <= 10)[:300])
+    rng, gap = generator("network"), small.columns["band_gap"]
+    made = {"twin": gap.values + 0.1 * rng.normal(size=300), "noise": rng.normal(size=300)}
+    made["copy"] = made["twin"] + 0.01 * rng.normal(size=300)
+    columns = {n: Column(mt.PropertyInfo(n, n), v, np.zeros(300, bool)) for n, v in made.items()}
+    small = replace(small, columns={"band_gap": gap, **columns})
+    choices = {"targets": ["band_gap"], "properties": list(made), "seeds": 2, "controls": [], "swaps": 0}
+    study = mt.Study(small, representations=["composition"], protocol="short", **choices)
+    results = study.run(tmp_path / "study", learners=[LINEAR], executor=Inline())
+    found = results.select("band_gap", learner="cgcnn", alternatives=False, steadiness=False)
+    assert found.selected in [("twin",), ("copy",)]
+    assert found.kept_controls == ()
+    assert found.gain.bits > 0.5
