@@ -125,9 +125,9 @@ def simulate(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--rows", type=int, default=1500)
+    parser.add_argument("--rows", type=int, default=2000)
     parser.add_argument("--repeats", type=int, default=4)
-    parser.add_argument("--splits", type=int, default=2)
+    parser.add_argument("--splits", type=int, default=3)
     parser.add_argument("--workers", type=int, default=None)
     parser.add_argument("--json", action="store_true", help="one JSON document")
     given = parser.parse_args()

@@ -46,6 +46,12 @@ def test_a_loss_is_called_one():
     )
 
 
+def test_what_could_not_be_seen_is_said():
+    lost = replace(FOUND, loss=Loss(0.1, 0.02, 0.05, 0.15))
+    assert "A loss below 0.02 bits could not be told from none" in said(lost)[1]
+    assert "could not be told" not in said()[1]
+
+
 def test_a_gain_by_leaving_out_is_told():
     better = replace(FOUND, loss=Loss(-0.1, 0.02, -0.15, -0.05))
     assert "without the others trees even makes 0.10 bits more of them" in said(better)[0]
@@ -83,6 +89,8 @@ def test_controls_and_swaps():
     kept = " ".join(said(replace(FOUND, kept_controls=("control:placebo",))))
     assert "placebo was kept though without information" in kept
     assert "dropped, as" not in kept
+    easy = " ".join(said(replace(FOUND, kept_controls=("control:derived",))))
+    assert "trees has not learned all that composition holds" in easy
     none = " ".join(said(replace(FOUND, swaps=(replace(SWAP, equal=False),))))
     assert "No selected property can be given" in none
 

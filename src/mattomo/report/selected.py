@@ -143,6 +143,9 @@ def _measured(found: Selection, unit: str) -> str:
     high = interval(found.loss, n)[1]
     if found.loss.bits <= found.rule.tolerance < high:
         text += f" These rows do not exclude a loss of {bits(high)} bits."
+    seen = max((2 * step.total.se for step in found.path.steps if step.dropped), default=0.0)
+    if found.loss.bits > found.rule.tolerance and seen > found.rule.tolerance:
+        text += f" A loss below {bits(seen)} bits could not be told from none; more rows or splits would."
     if found.mae > _WORSE * found.mae_all and found.loss.bits <= max(found.rule.tolerance, 2 * found.loss.se):
         text += (
             f" The error is {percent(found.mae / found.mae_all - 1)} % all the same: bits weigh the whole "
@@ -157,9 +160,12 @@ def _controls(found: Selection) -> str:
     if not kept:
         verb = "was" if len(names) == 1 else "were"
         return f"Controls: {listed(names)} {verb} dropped, as a column without information must be."
+    text = f"Controls: {listed(kept)} {'was' if len(kept) == 1 else 'were'} kept though without information: "
+    if PREFIX + "placebo" in found.kept_controls:
+        return text + "on these rows chance passes for information, and the set may be too large."
     return (
-        f"Controls: {listed(kept)} {'was' if len(kept) == 1 else 'were'} kept though without information: "
-        "on these rows chance passes for information, and the set may be too large."
+        text
+        + f"{found.learner} has not learned all that {found.base} holds, so what is kept may be convenience."
     )
 
 

@@ -29,6 +29,8 @@ from mattomo.study.units import PlannedConditional
 NOTHING = "none"
 #: Conditional placebos of each property: they only order the properties.
 DRAWS = 5
+#: Processor seconds that a network takes for a set besides its epochs: each width is compiled anew.
+_SECONDS_TO_COMPILE = 2.0
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,7 @@ class Problem:
         """Rough processor time of so many models of a seed, and of the conditionals of all seeds."""
         split = self.prepared.splits[self.config.seeds[0]]
         each = training_seconds(split, self.graphs, self.config.epochs)
+        each += _SECONDS_TO_COMPILE if self.graphs is not None else 0.0
         seeds = len(self.config.seeds)
         beforehand = len(self.candidates) * seeds * training_seconds(split) if conditionals else 0.0
         return models * each + beforehand

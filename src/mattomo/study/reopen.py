@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import typing
 from typing import Any, NamedTuple
 
 from mattomo.errors import InputError
@@ -10,12 +11,12 @@ from mattomo.learners.base import Learner
 from mattomo.materials import Materials
 from mattomo.materials.example import read_data
 from mattomo.study import identity
-from mattomo.study.config import StudyConfig, study_config
+from mattomo.study.config import LearnerName, StudyConfig, study_config
 from mattomo.study.prepare import Prepared, prepare
 from mattomo.study.store import Store
 
 #: Learners that a study file can name.
-NAMED_LEARNERS = ("trees", "cgcnn")
+NAMED_LEARNERS: tuple[str, ...] = typing.get_args(LearnerName)
 
 
 class Reopened(NamedTuple):
