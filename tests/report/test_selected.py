@@ -6,7 +6,8 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from mattomo.information.elimination import Loss, Path, Rule, Step, Swap
+from mattomo.information.elimination import Path, Rule, Step, Swap
+from mattomo.information.losses import Loss
 from mattomo.information.selection import Plan, Selection
 from mattomo.information.sufficiency import Purchase, Sufficient
 from mattomo.materials.registry import PropertyInfo

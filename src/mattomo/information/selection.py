@@ -15,20 +15,9 @@ import numpy as np
 
 from mattomo.errors import InputError
 from mattomo.information.density import find_atoms
-from mattomo.information.elimination import (
-    Loss,
-    Path,
-    Rows,
-    Rule,
-    Scores,
-    Set,
-    Swap,
-    eliminate,
-    joined,
-    score_set,
-    swaps,
-    together,
-)
+from mattomo.information.elimination import Path, Rule, Swap, eliminate, swaps, together
+from mattomo.information.held import determined, shared
+from mattomo.information.losses import Loss, Rows, Scores, Set, joined, score_set
 from mattomo.information.sufficiency import (
     Purchase,
     Sufficient,
@@ -36,15 +25,10 @@ from mattomo.information.sufficiency import (
     frontier,
     least_redundant,
     redundancy,
-    shared_bits,
     stability,
 )
-from mattomo.learners.conditional import Conditional
-from mattomo.materials.registry import PropertyInfo
-from mattomo.materials.table import Column
-from mattomo.study.controls import PREFIX
 from mattomo.study.fits import Fits
-from mattomo.study.problem import NOTHING, Problem, held_rows
+from mattomo.study.problem import Problem, held_rows
 
 #: Fewer validation rows of a split cannot tell one set from another.
 LEAST_VALIDATION = 40
@@ -237,12 +221,12 @@ def select(
     purchases, met = judge.shop(costs, found, path) if costs else ((), ())
     conditionals = fits.conditionals(seeds)
     sets = [selected, *(swap.added for swap in found if swap.equal)]
-    shared = _shared(problem, conditionals, {name for added in sets for name in added})
+    repeated = shared(problem, conditionals, {name for added in sets for name in added})
     sufficient = [
         Sufficient(
             added,
             rows.loss(base, judge.pooled(added), "test").bits,
-            redundancy(added, shared),
+            redundancy(added, repeated),
             _total(added, costs),
         )
         for added in dict.fromkeys(sets)
@@ -267,7 +251,7 @@ def select(
         mae_base=float(np.mean(base.mae)),
         mae_all=float(np.mean(full.mae)),
         mae=float(np.mean(own.mae)),
-        determined={name: _determined(problem, name, conditionals) for name in problem.properties},
+        determined={name: determined(problem, name, conditionals) for name in problem.properties},
         swaps=found,
         split_sets=split_sets,
         stability=stability(split_sets, problem.properties),
@@ -368,48 +352,6 @@ def _priced(problem: Problem, costs: Mapping[str, float]) -> dict[str, float]:
 
 def _total(added: Set, costs: Mapping[str, float] | None) -> float:
     return float(sum((costs or {}).get(name, 1.0) for name in added))
-
-
-def _shared(
-    problem: Problem, conditionals: Mapping[int, Mapping[str, Conditional]], names: set[str]
-) -> dict[frozenset[str], float]:
-    """What the properties share in pairs and with the base, on the held-out rows of the first seed."""
-    seed = problem.config.seeds[0]
-    rows = problem.split(seed).test
-    ordered = [name for name in problem.properties if name in names]
-    columns = {name: problem.prepared.columns[name].take(rows) for name in ordered}
-    if problem.base == NOTHING:
-        return shared_bits(columns)
-    return shared_bits(columns, {name: _guess(conditionals[seed][name], name) for name in ordered})
-
-
-def _guess(conditional: Conditional, name: str) -> Column:
-    """What the base tells of a property: its prediction, or the likeliest level."""
-    if conditional.probabilities is None:
-        assert conditional.predicted is not None
-        values: Any = conditional.predicted
-    else:
-        assert conditional.levels is not None
-        values = conditional.levels[conditional.probabilities.argmax(axis=1)]
-    kind = "scalar" if conditional.probabilities is None else "category"
-    info = PropertyInfo(f"{PREFIX}{name}", name, kind=kind)  # type: ignore[arg-type]
-    return Column(info, values, np.zeros(len(values), dtype=bool))
-
-
-def _determined(problem: Problem, name: str, conditionals: Mapping[int, Mapping[str, Conditional]]) -> float:
-    """Share of a property that the base tells, mean over the seeds."""
-    shares = []
-    for seed, found in conditionals.items():
-        values = problem.prepared.columns[name].values[problem.split(seed).test]
-        conditional = found[name]
-        if conditional.predicted is not None:
-            variance = float(values.astype(np.float64).var())
-            left = float(((values.astype(np.float64) - conditional.predicted) ** 2).mean())
-        else:
-            counts = np.unique(values, return_counts=True)[1] / len(values)
-            variance, left = float(-(counts * np.log2(counts)).sum()), conditional.cross_entropy
-        shares.append(1 - left / variance if variance > 0 else 1.0)
-    return max(0.0, float(np.mean(shares)))
 
 
 def _plain(value: Any) -> Any:

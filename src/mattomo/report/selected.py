@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from mattomo.atomic import write_text
-from mattomo.information.elimination import Loss
+from mattomo.information.losses import Loss
 from mattomo.information.selection import Plan, Selection
 from mattomo.materials.registry import PropertyInfo
 from mattomo.report.numbers import bits, listed, percent, plural, quantity

@@ -238,19 +238,24 @@ def _fit(problem: Problem, seed: int, added: tuple[str, ...], trained: Trained, 
         else np.abs(swapped[:, :first].astype(np.float64) - true).mean(axis=0) - own
         for name, swapped in drawn.items()
     }
-    return Fit(seed, added, held[:first], held[first:], rises)
+    # In the precision in which they are stored: a selection that goes on sees the same numbers.
+    single = {name: values.astype(np.float32).astype(np.float64) for name, values in rises.items()}
+    return Fit(seed, added, held[:first], held[first:], single)
 
 
 def _table(problem: Problem, fit: Fit) -> pa.Table:
     rows, n_test = problem.split(fit.seed).test, len(fit.test)
-    nothing = np.full(n_test, np.nan)
+    nothing = np.full(n_test, np.nan, dtype=np.float32)
     frame = pd.DataFrame(
         {
             "id": problem.prepared.materials.ids[rows],
             "part": ["validation"] * len(fit.validation) + ["test"] * n_test,
             "true": problem.prepared.columns[problem.target].values[rows].astype(np.float64),
             "predicted": np.concatenate([fit.validation, fit.test]),
-            **{_RISE + name: np.concatenate([values, nothing]) for name, values in fit.rises.items()},
+            **{
+                _RISE + name: np.concatenate([values.astype(np.float32), nothing])
+                for name, values in fit.rises.items()
+            },
         }
     )
     return pa.Table.from_pandas(frame, preserve_index=False)
