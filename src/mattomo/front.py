@@ -13,8 +13,8 @@ from typing import Any
 
 from mattomo.information.relations import Relation, relations
 from mattomo.learners.base import Learner
-from mattomo.materials import Materials, Quarantine, example_path, read
-from mattomo.materials.example import EXAMPLES
+from mattomo.materials import Materials, Quarantine
+from mattomo.materials.example import read_data as read_data
 from mattomo.results import Results
 from mattomo.study.config import StudyConfig, read_config, study_config
 from mattomo.study.plan import Plan, plan
@@ -173,11 +173,3 @@ def _relations(prepared: Prepared) -> list[dict[str, Any]]:
     ]
     found = (*by_element, *relations(table))
     return [{**asdict(relation), "sentence": relation.sentence} for relation in found]
-
-
-def read_data(data: str, **columns: Any) -> tuple[Materials, Quarantine]:
-    """An embedded table by its name, or whatever is at a path; ``columns`` as for `mattomo.read`."""
-    path: str | Path = data
-    if data in EXAMPLES and not Path(data).exists():
-        path = example_path(data)
-    return read(path, **columns)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from concurrent.futures import Executor
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import cached_property
@@ -14,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mattomo.choice import Choice, choose
 from mattomo.errors import InputError
 from mattomo.information import Criterion, agreement, frequency, gains, structure_already_holds
 from mattomo.information.analysis import Analysis, analyse
@@ -21,6 +24,7 @@ from mattomo.information.decomposition import decompose_columns
 from mattomo.information.pairwise import mutual_information_matrix
 from mattomo.information.parts import Decomposition
 from mattomo.information.scores import score_all
+from mattomo.information.selection import Selection
 from mattomo.materials import Materials, Quarantine
 from mattomo.materials.check import check_table
 from mattomo.materials.registry import nearest
@@ -352,6 +356,46 @@ class Results:
                 )
         where = {"target": target, "representation": representation, "learner": learner}
         return {name: value for name, value in where.items() if value is not None}
+
+    def choice(self, target: str, **choices: Any) -> Choice:
+        """The choice that `select` answers, to see beforehand what it trains; takes what `select` takes."""
+        table = None if self._table is None or choices.get("data") else self._table[0]
+        return choose(self.folder, target, materials=table, **choices)
+
+    def select(
+        self,
+        target: str,
+        *,
+        workers: int | None = None,
+        executor: Executor | None = None,
+        progress: Callable[[int], None] | None = None,
+        **choices: Any,
+    ) -> Selection:
+        """The smallest set of properties that tells as much of a target as all of them; trains models.
+
+        They are stored in the study folder, and so is the answer, in words and tables.
+
+        Parameters
+        ----------
+        target : str
+        workers : int, optional
+            Local processes; one a core by default.
+        executor : concurrent.futures.Executor, optional
+            Where to train instead.
+        progress : callable, optional
+            Told the number of models known so far.
+        **choices
+            ``base`` (a representation of the study or ``"none"``), ``learner`` (``"trees"``, ``"cgcnn"`` or a
+            learner), ``properties`` (to choose from), ``costs`` (by property), ``tolerance`` (bits that may
+            be lost), ``alternatives`` and ``steadiness`` (look for equally good swaps; select on each split
+            by itself: both True), ``data`` (where the study's table lies now).
+
+        Raises
+        ------
+        InputError
+            Something the study does not have, a negative cost, too few rows, or data that has changed.
+        """
+        return self.choice(target, **choices).run(workers, progress, executor)[0]
 
     def __repr__(self) -> str:
         o = self.outcome

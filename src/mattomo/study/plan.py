@@ -192,21 +192,18 @@ class Plan:
     def seconds(self, planned: PlannedUnit | PlannedConditional) -> float:
         """Rough processor time of a unit, or of what it needs."""
         if isinstance(planned, PlannedConditional):
-            n_train = len(self.prepared.splits[planned.seed].train)
-            return len(planned.names) * _seconds_of_fit(n_train)
+            split = self.prepared.splits[planned.seed]
+            return len(planned.names) * training_seconds(split)
         split = self.split(planned)
         if self.learners[planned.learner].reads == "table":
-            return len(planned.tasks) * _seconds_of_fit(len(split.train))
-        once = 0.0
+            return len(planned.tasks) * training_seconds(split)
+        total = 0.0
         for names, n_tasks in Counter(map(self._of_atoms, planned.tasks)).items():
             graphs = self.graphs[planned.representation]
             if names:
                 graphs = self.atom_graphs(planned.representation, names)
-            cost = np.diff(graphs.edge_offsets) * _SECONDS_PER_EDGE
-            cost = cost + np.diff(graphs.node_offsets) * _SECONDS_PER_NODE
-            # Validation is forward only, about a third of a training pass.
-            once += n_tasks * (cost[split.train].sum() + cost[split.validation].sum() / 3)
-        return float(once * self.config.epochs)
+            total += n_tasks * training_seconds(split, graphs, self.config.epochs)
+        return total
 
     @cached_property
     def costs(self) -> dict[str, float]:
@@ -284,5 +281,12 @@ def plan(prepared: Prepared, config: StudyConfig, learners: Sequence[Learner] | 
     return Plan(config, prepared, graphs, tables, named, fingerprint, tuple(units), tuple(learned))
 
 
-def _seconds_of_fit(n_train: int) -> float:
-    return _SECONDS_PER_FIT * float((n_train / 500) ** 0.85)
+def training_seconds(split: Split, graphs: Graphs | None = None, epochs: int = 1) -> float:
+    """Rough processor time of one model: of trees, or of the network on ``graphs``."""
+    if graphs is None:
+        return _SECONDS_PER_FIT * float((len(split.train) / 500) ** 0.85)
+    cost = np.diff(graphs.edge_offsets) * _SECONDS_PER_EDGE
+    cost = cost + np.diff(graphs.node_offsets) * _SECONDS_PER_NODE
+    # Validation is forward only, about a third of a training pass.
+    once = cost[split.train].sum() + cost[split.validation].sum() / 3
+    return float(once * epochs)
