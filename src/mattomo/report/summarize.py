@@ -205,8 +205,14 @@ def _heatmaps(summary: Summary) -> list[dict[str, Any]]:
 
 
 def _colour_limit(cells: list[dict[str, Any]]) -> float:
-    """Change at which the colour saturates: the same for all heatmaps, deaf to diagonal and outliers."""
-    sizes = [abs(cell["mean"]) for cell in cells if cell["mean"] is not None and not cell["diagonal"]]
+    """Change at which the colour saturates: the same for all heatmaps, deaf to algebra and outliers."""
+    sizes = [
+        abs(cell["mean"])
+        for cell in cells
+        if cell["mean"] is not None
+        and not cell["diagonal"]
+        and not (cell["information"] and cell["information"]["deterministic"])
+    ]
     wanted = float(np.quantile(sizes, 0.97)) if sizes else 0.4
     return next((limit for limit in (0.05, 0.1, 0.2, 0.3) if wanted <= limit), 0.4)
 
