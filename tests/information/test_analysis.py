@@ -203,7 +203,7 @@ def test_a_real_study_is_analysed_without_retraining(results):
     assert mean["control:planted"] > 0.05
     assert mean["control:derived"] == 0
     assert control["swap_q"].isna().all()
-    assert (control.loc[control["added"] == "control:planted", "swap_p"] < 0.01).all()
+    assert (control.loc[control["added"] == "control:planted", "swap_p"] < 0.05).all()
     assert table.loc[("composition", "volume", "volume"), "diagonal"]
     assert (table.loc[(slice(None), slice(None), "crystal_system"), "cap"] > 0.1).all()
     assert table.loc[("structure", "volume", "density"), "deterministic"] == "held"
