@@ -1,6 +1,7 @@
 """Write docs/reproduction.md, its tables and figures, from the folders of finished studies.
 
     python page.py --trees trees --cgcnn cgcnn --formula trees-formula --cell cgcnn-cell --to ../../docs
+    python page.py --oxides nomad2018 --to ../../docs       # docs/oxides.md
 
 Every number of the page comes from the folders given; a study that is not given is named as missing. Run it
 again after a rerun. Studies and their commands are in the study files beside this script.
@@ -30,6 +31,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--cgcnn", help="folder of cgcnn.toml")
     parser.add_argument("--formula", help="folder of trees-formula.toml")
     parser.add_argument("--cell", help="folder of cgcnn-cell.toml")
+    parser.add_argument("--oxides", help="folder of nomad2018.toml: a page of its own")
     parser.add_argument("--baseline", type=float, help="seconds of a model-step by benchmarks/engine.py")
     parser.add_argument("--to", required=True, type=Path, help="folder of the documentation")
     asked = parser.parse_args(arguments)
@@ -38,10 +40,17 @@ def main(arguments: list[str] | None = None) -> None:
     main_studies: dict[str, mt.Results] = {
         name: studies[name] for name in ("trees", "cgcnn") if name in studies
     }
-    if not main_studies:
-        parser.error("give --trees or --cgcnn")
+    if not main_studies and not asked.oxides:
+        parser.error("give --trees, --cgcnn or --oxides")
     kept = asked.to / "reproduction"
     kept.mkdir(parents=True, exist_ok=True)
+    if asked.oxides:
+        results = mt.Results(asked.oxides)
+        save(results, kept, "trees", "oxides")
+        (asked.to / "oxides.md").write_text(oxides(results))
+        print(f"wrote {asked.to / 'oxides.md'}")
+    if not main_studies:
+        return
     for name, results in main_studies.items():
         save(results, kept, name)
     sections: list[Callable[[], str]] = [
@@ -63,8 +72,9 @@ def main(arguments: list[str] | None = None) -> None:
     print(f"wrote {asked.to / 'reproduction.md'} ({len(text.splitlines())} lines)")
 
 
-def save(results: mt.Results, folder: Path, name: str) -> None:
-    """Small result tables and the two heatmaps."""
+def save(results: mt.Results, folder: Path, name: str, prefix: str = "") -> None:
+    """Small result tables and the two heatmaps, their names begun by ``prefix`` or the learner."""
+    start = prefix or name
     for what, table in (
         ("gains", results.gains()),
         ("bits", results.bits()),
@@ -73,12 +83,12 @@ def save(results: mt.Results, folder: Path, name: str) -> None:
         rounded = table.copy()
         floats = rounded.select_dtypes("float").columns
         rounded[floats] = rounded[floats].map(lambda v: float(f"{v:.5g}") if pd.notna(v) else v)
-        rounded.to_csv(folder / f"{name}-{what}.csv", index=False)
+        rounded.to_csv(folder / f"{start}-{what}.csv", index=False)
     written = results.report(results.folder / "report")
     for representation in REPRESENTATIONS:
         figure = written.parent / "figures" / f"heatmap_{name}_{representation}.svg"
         if figure.exists():
-            shutil.copyfile(figure, folder / figure.name)
+            shutil.copyfile(figure, folder / f"heatmap_{start}_{representation}.svg")
 
 
 def records(results: mt.Results) -> list[dict[str, object]]:
@@ -295,6 +305,36 @@ def cell_graph(studies: dict[str, mt.Results]) -> str:
         tables.markdown(["target", "reduced formula", "all sites", "change, %"], rows),
     ]
     return "\n\n".join(lines)
+
+
+def oxides(results: mt.Results) -> str:
+    """The page of the second domain."""
+    data, config = results.outcome.data, results.outcome.config
+    lines = [
+        "# A second domain: transparent conductors",
+        "Written by `python page.py --oxides nomad2018 --to ../../docs` in `examples/reproduction/`, after "
+        "`mattomo run nomad2018.toml --out nomad2018`.",
+        f"{count(data['n_used'])} oxides (Al, Ga, In)2O3 of the NOMAD 2018 challenge, trees, "
+        f"{len(config['seeds'])} random splits, {count(len(results.errors))} models. Their compositions "
+        "differ in two numbers, the shares of aluminium and gallium; what else there is lies in the lattice.",
+        "## Errors without any added property",
+        tables.baselines({"trees": results}),
+        "## What each property adds",
+    ]
+    for representation in REPRESENTATIONS:
+        title = f"Change of the error, {representation}, percent"
+        lines.append(f"![{title}](reproduction/heatmap_oxides_{representation}.svg)")
+    lines += ["## What the criteria mark", tables.survivors(results), "Controls:", tables.controls(results)]
+    for representation in REPRESENTATIONS:
+        lines += [f"Strongest cells, {representation}:", tables.strongest(results, representation)]
+    found = [
+        f"- {warning['title']}: {item['column'] + ': ' if item['column'] else ''}{item['text']}"
+        for warning in (results.summary()["check"] or {}).get("warnings", [])
+        for item in warning["items"]
+    ]
+    if found:
+        lines += ["## What the check of the table says", "\n".join(found)]
+    return "\n\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

@@ -76,6 +76,17 @@ def test_the_page_says_what_the_study_holds(scripts, study, tmp_path):
         assert (tmp_path / "reproduction" / f"heatmap_trees_{name}.svg").stat().st_size > 1000
 
 
+def test_a_page_of_other_targets(scripts, study, tmp_path):
+    scripts["page"].main(["--oxides", str(study.folder), "--to", str(tmp_path)])
+    text = (tmp_path / "oxides.md").read_text()
+    base = study.errors[study.errors["added"] == ""]
+    own = base[(base["target"] == "energy_per_atom") & (base["representation"] == "structure")]
+    assert f"{own['mae'].mean():.4g} |" in text
+    assert {p.name for p in (tmp_path / "reproduction").glob("*.svg")} == {
+        "heatmap_oxides_composition.svg", "heatmap_oxides_structure.svg",
+    }  # fmt: skip
+
+
 def test_marks_and_overlap(scripts, study):
     tables = scripts["tables"]
     ours = tables.marked(study)
