@@ -11,7 +11,7 @@ from mattomo.materials import Materials, PropertyInfo, Quarantine, load, one_to_
 from mattomo.version import __version__
 
 if TYPE_CHECKING:
-    from mattomo.front import Study
+    from mattomo.front import Study, invert
     from mattomo.materials.readers.python_objects import from_structures
     from mattomo.results import Results
 
@@ -24,6 +24,7 @@ __all__ = [
     "Study",
     "__version__",
     "from_structures",
+    "invert",
     "load",
     "one_to_one_share",
     "read",
@@ -32,10 +33,10 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # JAX and matplotlib take a second to import: reading a table should not wait for them.
-    if name == "Study":
-        from mattomo.front import Study
+    if name in ("Study", "invert"):
+        from mattomo import front
 
-        return Study
+        return getattr(front, name)
     if name == "Results":
         from mattomo.results import Results
 

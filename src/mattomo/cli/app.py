@@ -14,6 +14,7 @@ from mattomo.cli.convert import convert
 from mattomo.cli.demo import demo
 from mattomo.cli.explain import explain
 from mattomo.cli.identity import identity_command
+from mattomo.cli.invert import invert
 from mattomo.cli.plan import plan
 from mattomo.cli.report import report
 from mattomo.cli.run import run
@@ -50,7 +51,7 @@ def _root(
     pass
 
 
-for command in (demo, check, convert, plan, run, report, bits, explain, tomography):
+for command in (demo, check, convert, plan, run, report, bits, explain, tomography, invert):
     app.command()(command)
 app.command("identity")(identity_command)
 app.command("status")(status_command)

@@ -49,10 +49,10 @@ def tomography(
         raise InputError(
             "--known and --properties exclude each other", hint="The known values name their properties."
         )
-    values = None if known is None else _assignments("--known", known)
+    values = None if known is None else assignments("--known", known)
     widths: dict[str, float] = {}
     for item in resolution or []:
-        for name, text in _assignments("--resolution", item).items():
+        for name, text in assignments("--resolution", item).items():
             widths[name] = _width(name, text)
     materials, refused = read_data(data, id=id, formula=formula, structure=structure)
     if values is None:
@@ -130,7 +130,7 @@ def plain_compatible(materials: Materials, known: dict[str, str], widths: dict[s
     }
 
 
-def _assignments(option: str, text: str) -> dict[str, str]:
+def assignments(option: str, text: str) -> dict[str, str]:
     """The pairs of ``name=value,name=value``."""
     pairs: dict[str, str] = {}
     for item in text.split(","):

@@ -44,6 +44,8 @@ Flags = NDArray[np.bool_]
 
 #: Bounds of the predicted probabilities that are compared with what comes true.
 EDGES = (0.0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+#: Stands for the classes that no training row has.
+ANY_OTHER = "(any other)"
 _SYMBOLS = SYMBOLS[:N_ELEMENTS]
 
 
@@ -109,7 +111,7 @@ class Hidden:
         return len(np.unique(self.present, axis=0))
 
     def take(self, index: Ints) -> Hidden:
-        """Of the materials at positions ``index`` alone; -1 stands for a material of which nothing is known."""
+        """Of the materials at positions ``index``; -1 stands for one of which nothing is known."""
         known = index >= 0
         labels = self.labels
         if labels is not None:
@@ -130,9 +132,7 @@ class Hidden:
         order = np.argsort(-self.present[rows].sum(axis=0), kind="stable")
         present = self.present.copy()
         present[:, order[n:]] = False
-        return Hidden(
-            "elements", None, present, self.formula_class, self.amount_bits, self.assignment_bits
-        )
+        return Hidden("elements", None, present, self.formula_class, self.amount_bits, self.assignment_bits)
 
     def score(self, table: Table | None, split: Split, seed: int) -> Fitted:
         """Learn from the training rows, calibrate on the validation rows, and code the test rows.
@@ -160,6 +160,35 @@ class Hidden:
         means = {name: float(bits.mean()) for name, bits in parts.items()}
         return Fitted(of_elements + of_class + of_assignment, found, means, calibration)
 
+    def chances(self, table: Table | None, split: Split, seed: int) -> dict[str, dict[str, float]]:
+        """Probabilities for the first test row, by part (one, but for the composition) and value."""
+        if self.labels is not None:
+            labels = self.labels
+            told = class_distribution(table, self.to, labels.values, labels.possible, split, seed)
+            chance = dict(zip(told.levels.tolist(), told.probabilities[0].tolist(), strict=True))
+            return {self.to: chance | ({ANY_OTHER: float(told.unseen[0])} if told.n_unseen else {})}
+        present = presence_probabilities(table, _SYMBOLS, self.present, split, seed)
+        elements = dict(zip(_SYMBOLS, present[0].tolist(), strict=True))
+        if self.to == "elements":
+            return {"elements": elements}
+        pooled, _ = self._pooled(split)
+        told = pooled_distribution(table, "formula class", pooled, split, seed)
+        names = [
+            f"(another of {_letters(level)} elements)" if level.startswith("rare ") else level
+            for level in told.levels.tolist()
+        ]
+        return {
+            "elements": elements,
+            "formula class": dict(zip(names, told.probabilities[0].tolist(), strict=True)),
+        }
+
+    def _pooled(self, split: Split) -> tuple[NDArray[np.str_], Flags]:
+        """Formula classes, those of few training rows as one for each number of elements; which are not."""
+        levels, counts = np.unique(self.formula_class[split.train], return_counts=True)
+        common = np.isin(self.formula_class, levels[counts >= LEAST_OF_CLASS])
+        rare = np.char.add("rare ", self.present.sum(axis=1).astype(np.str_))
+        return np.where(common, self.formula_class, rare), common
+
     def _score_class(self, labels: Labels, table: Table | None, split: Split, seed: int) -> Fitted:
         told = class_distribution(table, self.to, labels.values, labels.possible, split, seed)
         true = labels.values[split.test]
@@ -171,10 +200,8 @@ class Hidden:
 
     def _class_bits(self, table: Table | None, split: Split, seed: int) -> Floats:
         """Code length of the formula class, the number of elements known."""
-        levels, counts = np.unique(self.formula_class[split.train], return_counts=True)
-        common = np.isin(self.formula_class, levels[counts >= LEAST_OF_CLASS])
         size = self.present.sum(axis=1)
-        pooled = np.where(common, self.formula_class, np.char.add("rare ", size.astype(np.str_)))
+        pooled, common = self._pooled(split)
         told = pooled_distribution(table, "formula class", pooled, split, seed)
         sizes = np.array([_letters(level) for level in told.levels.tolist()])
         test = split.test

@@ -8,21 +8,23 @@ finite, and the mean of -log2 of the probability is an upper bound of the condit
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mattomo.keyed import seed_of
 from mattomo.learners.base import Split
-from mattomo.learners.conditional import conditional
-from mattomo.materials.registry import PropertyInfo
-from mattomo.materials.table import Column
+from mattomo.learners.staged import Staged, calibrated, staged
 from mattomo.projections.descriptors import Table
 from mattomo.projections.graphs import Floats
 
 #: Fewer training rows of a class are too few to learn it, and of an element's presence or absence.
 LEAST_OF_CLASS, LEAST_OF_ELEMENT = 5, 10
 _RARE = "\x7frare"
+#: Elements about as common that share rounds, temperature and shrinkage, at least.
+_CALIBRATED_TOGETHER = 12
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def class_distribution(
     n_unseen = max(slots - len(rare), 0)
     return Distribution(
         levels=levels,
-        probabilities=np.stack([divided.get(level, given.get(level)) for level in levels.tolist()], axis=1),
+        probabilities=np.stack([(given | divided)[level] for level in levels.tolist()], axis=1),
         unseen=of_rare * (0.5 * n_unseen / total) if n_unseen else np.zeros(n_test),
         n_unseen=n_unseen,
     )
@@ -101,22 +103,21 @@ def pooled_distribution(
     table: Table | None, name: str, values: NDArray[np.str_], split: Split, seed: int
 ) -> Distribution:
     """`class_distribution` where nothing is pooled, and classes without training rows have no probability."""
-    if table is None:
-        levels, counts = np.unique(values[split.train], return_counts=True)
-        prior = np.tile(counts / counts.sum(), (len(split.test), 1))
-        return Distribution(levels, prior, np.zeros(len(split.test)), 0)
-    column = Column(PropertyInfo(name, name, kind="category"), values, np.zeros(len(values), dtype=bool))
-    learned = conditional(table, "inverse", column, split, seed)
-    assert learned.levels is not None
-    assert learned.probabilities is not None
-    probabilities = learned.probabilities.astype(np.float64)
-    probabilities /= probabilities.sum(axis=1, keepdims=True)
-    return Distribution(learned.levels, probabilities, np.zeros(len(split.test)), 0)
+    levels, index = np.unique(values[split.train], return_inverse=True)
+    prior = np.bincount(index, minlength=len(levels)) / len(index)
+    n_test = len(split.test)
+    probabilities = np.tile(prior, (n_test, 1))
+    if table is not None and len(levels) > 1:
+        at = np.minimum(np.searchsorted(levels, values[split.validation]), len(levels) - 1)
+        known = levels[at] == values[split.validation]
+        boosted = staged(table, index, split, at, known, seed_of("inverse", name, seed))
+        probabilities = calibrated([boosted])[0]
+    return Distribution(levels, probabilities, np.zeros(n_test), 0)
 
 
 def presence_probabilities(
     table: Table | None,
-    names: tuple[str, ...],
+    names: Sequence[str],
     present: NDArray[np.bool_],
     split: Split,
     seed: int,
@@ -124,16 +125,30 @@ def presence_probabilities(
     """Probability that each test row has each of E things, one classifier each; shape (n_test, E).
 
     Those that too few training rows have (or lack) get their share in the training rows, a half row added to
-    either side. Parameters are those of `class_distribution`; ``present`` has shape (n, E).
+    either side. The others are calibrated together with those about as common: a few rows alone would be
+    fitted rather than calibrated. Parameters are those of `class_distribution`; ``present`` has shape (n, E).
     """
     n_train = len(split.train)
     counts = present[split.train].sum(axis=0)
     found = np.tile((counts + 0.5) / (n_train + 1), (len(split.test), 1))
     if table is None:
         return found
-    for k, name in enumerate(names):
-        if min(counts[k], n_train - counts[k]) >= LEAST_OF_ELEMENT:
-            flags = np.where(present[:, k], "yes", "no")
-            told = pooled_distribution(table, name, flags, split, seed)
-            found[:, k] = told.of(np.full(len(split.test), "yes"))
+    rarer = np.minimum(counts, n_train - counts)
+    order = np.argsort(-rarer, kind="stable")
+    learned = order[rarer[order] >= LEAST_OF_ELEMENT]
+    everything = np.ones(len(split.validation), dtype=bool)
+    for group in np.array_split(learned, max(1, len(learned) // _CALIBRATED_TOGETHER)):
+        boosted: list[Staged] = [
+            staged(
+                table,
+                present[split.train, k].astype(np.int64),
+                split,
+                present[split.validation, k].astype(np.int64),
+                everything,
+                seed_of("inverse", names[k], seed),
+            )
+            for k in group.tolist()
+        ]
+        for k, probabilities in zip(group.tolist(), calibrated(boosted), strict=True):
+            found[:, k] = probabilities[:, 1]
     return found

@@ -1,4 +1,4 @@
-"""What properties may be asked to tell of a material: crystal system, space group, elements, formula class."""
+"""What properties may be asked to tell: crystal system, space group, elements, formula class."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def amount_bits(compositions: Compositions) -> Floats:
     """
     a = compositions.amounts
     owner = np.repeat(np.arange(len(compositions.formulas)), np.diff(compositions.offsets))
-    return np.bincount(owner, np.log2(a * (a + 1)), minlength=len(compositions.formulas))
+    return np.bincount(owner, np.log2(a * (a + 1)), minlength=len(compositions.formulas)).astype(np.float64)
 
 
 def property_table(column: Column) -> Table:
