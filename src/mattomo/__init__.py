@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mattomo.errors import InputError
 from mattomo.materials import Materials, PropertyInfo, Quarantine, load, one_to_one_share, read
+from mattomo.materials.subset import subset
 from mattomo.version import __version__
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ __all__ = [
     "load",
     "one_to_one_share",
     "read",
+    "subset",
 ]
 
 

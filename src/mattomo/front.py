@@ -18,6 +18,7 @@ from mattomo.information.relations import relations
 from mattomo.learners.base import Learner
 from mattomo.materials import Materials, Quarantine, example_path, read
 from mattomo.materials.example import EXAMPLES
+from mattomo.materials.subset import subset
 from mattomo.report.inverted import Inverted
 from mattomo.results import Results
 from mattomo.study.config import StudyConfig, read_config, study_config
@@ -73,7 +74,7 @@ class Study:
         if materials is None:
             columns = {"id": config.id, "formula": config.formula, "structure": config.structure}
             materials, self.quarantine = read_data(config.data, **columns)
-        self.materials = materials
+        self.materials = materials if config.where is None else subset(materials, config.where)
         self._plan: Plan | None = None
 
     def plan(self, learners: Sequence[Learner] | None = None) -> Plan:
@@ -182,6 +183,7 @@ def invert(
     *,
     to: str,
     names: Sequence[str] | None = None,
+    where: str | None = None,
     given: Mapping[str, float | str] | None = None,
     order: str = "greedy",
     n_random: int = 2,
@@ -200,6 +202,8 @@ def invert(
     names : sequence of str, optional
         Properties to tell it from: those of ``given``, else the paper's numbers that two thirds of the rows
         have.
+    where : str, optional
+        Condition that the materials meet, e.g. ``"elements has O"``.
     given : mapping of str to float or str, optional
         Values of a material: the distribution over what it may be is predicted from these.
     order : {"greedy", "given"}
@@ -232,6 +236,8 @@ def invert(
     'placebo'
     """
     materials = data if isinstance(data, Materials) else read_data(os.fspath(data))[0]
+    if where is not None:
+        materials = subset(materials, where)
     chosen = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
     if names is None and given:
         names = tuple(given)
@@ -250,9 +256,13 @@ def _silent(name: str, share: float, message: str) -> None:
     """Fits tell their progress by being done."""
 
 
-def read_data(data: str, **columns: Any) -> tuple[Materials, Quarantine]:
-    """An embedded table by its name, or whatever is at a path; ``columns`` as for `mattomo.read`."""
+def read_data(data: str, *, where: str | None = None, **columns: Any) -> tuple[Materials, Quarantine]:
+    """An embedded table by its name, or whatever is at a path; ``columns`` as for `mattomo.read`.
+
+    With ``where`` only the materials that meet the condition (see `mattomo.materials.subset`).
+    """
     path: str | Path = data
     if data in EXAMPLES and not Path(data).exists():
         path = example_path(data)
-    return read(path, **columns)
+    materials, refused = read(path, **columns)
+    return (materials if where is None else subset(materials, where)), refused

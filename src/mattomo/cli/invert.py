@@ -12,7 +12,14 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from mattomo.cli.table import Data, FormulaColumn, IdColumn, StructureColumn, tell_left_out
+from mattomo.cli.table import (
+    Data,
+    FormulaColumn,
+    IdColumn,
+    StructureColumn,
+    WhereCondition,
+    tell_left_out,
+)
 from mattomo.cli.terminal import errors, output, print_json
 from mattomo.cli.tomography import assignments
 from mattomo.errors import InputError
@@ -54,6 +61,7 @@ def invert(
     id: IdColumn = None,
     formula: FormulaColumn = None,
     structure: StructureColumn = None,
+    where: WhereCondition = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> None:
     """Tell a high-information projection from low-information ones: bits left open against their number.
@@ -64,7 +72,7 @@ def invert(
     names = None if from_ is None else [name.strip() for name in from_.split(",") if name.strip()]
     if workers is not None and workers < 1:
         raise InputError("at least one worker is needed", column="--workers", value=workers)
-    materials, refused = read_data(data, id=id, formula=formula, structure=structure)
+    materials, refused = read_data(data, where=where, id=id, formula=formula, structure=structure)
     with _progress() as tell:
         found = invert_table(
             materials,

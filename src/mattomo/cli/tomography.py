@@ -10,7 +10,14 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from mattomo.cli.table import Data, FormulaColumn, IdColumn, StructureColumn, tell_left_out
+from mattomo.cli.table import (
+    Data,
+    FormulaColumn,
+    IdColumn,
+    StructureColumn,
+    WhereCondition,
+    tell_left_out,
+)
 from mattomo.cli.terminal import output, print_json
 from mattomo.errors import InputError
 from mattomo.front import read_data
@@ -39,6 +46,7 @@ def tomography(
     id: IdColumn = None,
     formula: FormulaColumn = None,
     structure: StructureColumn = None,
+    where: WhereCondition = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> None:
     """Say how many properties, read at finite resolution, single out one material of a table.
@@ -54,7 +62,7 @@ def tomography(
     for item in resolution or []:
         for name, text in assignments("--resolution", item).items():
             widths[name] = _width(name, text)
-    materials, refused = read_data(data, id=id, formula=formula, structure=structure)
+    materials, refused = read_data(data, where=where, id=id, formula=formula, structure=structure)
     if values is None:
         names = [name.strip() for name in properties.split(",")] if properties else None
         found = identification(materials, names, widths, n_readings=readings, seed=seed)
