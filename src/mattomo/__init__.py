@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mattomo.front import Study, invert
     from mattomo.materials.readers.python_objects import from_structures
     from mattomo.results import Results
+    from mattomo.subsets import Subsets
 
 __all__ = [
     "InputError",
@@ -23,6 +24,7 @@ __all__ = [
     "Quarantine",
     "Results",
     "Study",
+    "Subsets",
     "__version__",
     "from_structures",
     "invert",
@@ -39,6 +41,10 @@ def __getattr__(name: str) -> Any:
         from mattomo import front
 
         return getattr(front, name)
+    if name == "Subsets":
+        from mattomo.subsets import Subsets
+
+        return Subsets
     if name == "Results":
         from mattomo.results import Results
 

@@ -11,6 +11,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
+
 from mattomo.information.inverse import inverse
 from mattomo.information.prediction import predict
 from mattomo.information.question import MOST_ROWS, question
@@ -76,6 +78,14 @@ class Study:
             materials, self.quarantine = read_data(config.data, **columns)
         self.materials = materials if config.where is None else subset(materials, config.where)
         self._plan: Plan | None = None
+
+    def restricted(self, condition: str) -> Study:
+        """The same study on the materials that also meet a condition (see `mattomo.materials.subset`)."""
+        both = condition if self.config.where is None else f"({self.config.where}) and ({condition})"
+        study = Study.__new__(Study)
+        study._open(structs.replace(self.config, where=both), self.materials)
+        study.quarantine = self.quarantine
+        return study
 
     def plan(self, learners: Sequence[Learner] | None = None) -> Plan:
         """The units, rows and rough cost of the study. Trains nothing.

@@ -19,6 +19,7 @@ from mattomo.cli.plan import plan
 from mattomo.cli.report import report
 from mattomo.cli.run import run
 from mattomo.cli.status import status_command
+from mattomo.cli.subsets import subsets
 from mattomo.cli.terminal import errors
 from mattomo.cli.tomography import tomography
 from mattomo.errors import InputError
@@ -51,7 +52,7 @@ def _root(
     pass
 
 
-for command in (demo, check, convert, plan, run, report, bits, explain, tomography, invert):
+for command in (demo, check, convert, plan, run, report, bits, explain, tomography, invert, subsets):
     app.command()(command)
 app.command("identity")(identity_command)
 app.command("status")(status_command)
