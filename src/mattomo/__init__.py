@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from mattomo.errors import InputError
 from mattomo.materials import Materials, PropertyInfo, Quarantine, load, one_to_one_share, read
+from mattomo.materials.subset import subset
 from mattomo.version import __version__
 
 if TYPE_CHECKING:
     from mattomo import figures
-    from mattomo.front import Study
+    from mattomo.front import Study, invert
     from mattomo.materials.readers.python_objects import from_structures
     from mattomo.results import Results
+    from mattomo.subsets import Subsets
 
 __all__ = [
     "InputError",
@@ -24,21 +26,28 @@ __all__ = [
     "Quarantine",
     "Results",
     "Study",
+    "Subsets",
     "__version__",
     "figures",
     "from_structures",
+    "invert",
     "load",
     "one_to_one_share",
     "read",
+    "subset",
 ]
 
 
 def __getattr__(name: str) -> Any:
     # JAX and matplotlib take a second to import: reading a table should not wait for them.
-    if name == "Study":
-        from mattomo.front import Study
+    if name in ("Study", "invert"):
+        from mattomo import front
 
-        return Study
+        return getattr(front, name)
+    if name == "Subsets":
+        from mattomo.subsets import Subsets
+
+        return Subsets
     if name == "Results":
         from mattomo.results import Results
 

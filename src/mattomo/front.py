@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, replace
 from html import escape
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
+
+from mattomo.information.inverse import inverse
+from mattomo.information.prediction import predict
+from mattomo.information.question import MOST_ROWS, question
 from mattomo.information.relations import Relation, relations
 from mattomo.learners.base import Learner
 from mattomo.materials import Materials, Quarantine
 from mattomo.materials.example import read_data as read_data
+from mattomo.materials.subset import subset
+from mattomo.report.inverted import Inverted
 from mattomo.results import Results
 from mattomo.study.config import StudyConfig, read_config, study_config
 from mattomo.study.plan import Plan, plan
@@ -22,6 +29,10 @@ from mattomo.study.prepare import Prepared, prepare
 from mattomo.study.run import Progress, run
 from mattomo.study.shards import Shard
 from mattomo.study.store import Store
+from mattomo.study.workers import default_workers, local_workers
+
+#: Rows times fits of an inversion above which it is spread over processes.
+_LARGE = 200_000
 
 
 class Study:
@@ -65,8 +76,16 @@ class Study:
         if materials is None:
             columns = {"id": config.id, "formula": config.formula, "structure": config.structure}
             materials, self.quarantine = read_data(config.data, **columns)
-        self.materials = materials
+        self.materials = materials if config.where is None else subset(materials, config.where)
         self._plan: Plan | None = None
+
+    def restricted(self, condition: str) -> Study:
+        """The same study on the materials that also meet a condition (see `mattomo.materials.subset`)."""
+        both = condition if self.config.where is None else f"({self.config.where}) and ({condition})"
+        study = Study.__new__(Study)
+        study._open(structs.replace(self.config, where=both), self.materials)
+        study.quarantine = self.quarantine
+        return study
 
     def plan(self, learners: Sequence[Learner] | None = None) -> Plan:
         """The units, rows and rough cost of the study. Trains nothing.
@@ -173,3 +192,81 @@ def _relations(prepared: Prepared) -> list[dict[str, Any]]:
     ]
     found = (*by_element, *relations(table))
     return [{**asdict(relation), "sentence": relation.sentence} for relation in found]
+
+
+def invert(
+    data: str | os.PathLike[str] | Materials,
+    *,
+    to: str,
+    names: Sequence[str] | None = None,
+    where: str | None = None,
+    given: Mapping[str, float | str] | None = None,
+    order: str = "greedy",
+    n_random: int = 2,
+    seeds: int | Sequence[int] = 5,
+    rows: int = MOST_ROWS,
+    workers: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Inverted:
+    """From properties back to the material: what k of them leave open of a high-information projection.
+
+    Parameters
+    ----------
+    data : str, path or Materials
+    to : str
+        ``"crystal_system"``, ``"spacegroup"``, ``"elements"``, ``"composition"``, or a column of classes.
+    names : sequence of str, optional
+        Properties to tell it from: those of ``given``, else the paper's numbers that two thirds of the rows
+        have.
+    where : str, optional
+        Condition that the materials meet, e.g. ``"elements has O"``.
+    given : mapping of str to float or str, optional
+        Values of a material: the distribution over what it may be is predicted from these.
+    order : {"greedy", "given"}
+        Order in which properties are added.
+    n_random : int
+        Random orders beside it.
+    seeds : int or sequence of int
+        Splits: their number, or their seeds.
+    rows : int
+        Most rows to use, drawn at random.
+    workers : int, optional
+        Processes; one a core by default, none for small tables. The numbers do not depend on it.
+    progress : callable, optional
+        Is told fits done and in all.
+
+    Returns
+    -------
+    Inverted
+
+    Raises
+    ------
+    InputError
+        See `mattomo.information.question.question` and `mattomo.information.prediction.predict`.
+
+    Examples
+    --------
+    >>> import mattomo as mt
+    >>> found = mt.invert("mp1000", to="crystal_system", names=["nsites", "density"], seeds=1, n_random=0)
+    >>> found.curve["added"].tolist()[-1]
+    'placebo'
+    """
+    materials = data if isinstance(data, Materials) else read_data(os.fspath(data))[0]
+    if where is not None:
+        materials = subset(materials, where)
+    chosen = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
+    if names is None and given:
+        names = tuple(given)
+    asked = question(materials, to, names, seeds=chosen, rows=rows)
+    told = None if given is None else predict(materials, to, given, seeds=chosen, rows=rows)
+    if workers is None and len(asked.materials) * len(asked.names) * len(chosen) < _LARGE:
+        workers = 1
+    n = default_workers() if workers is None else workers
+    with nullcontext() if n == 1 else local_workers(n, _silent) as executor:
+        found = inverse(asked, order=order, n_random=n_random, executor=executor, tell=progress)
+    units = {name: materials.columns[name].info.unit for name in {*asked.names, *(given or {})}}
+    return Inverted(found, told, units, materials.source)
+
+
+def _silent(name: str, share: float, message: str) -> None:
+    """Fits tell their progress by being done."""

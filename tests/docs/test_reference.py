@@ -53,7 +53,7 @@ def default(field):
         return "required"
     value = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
     if value is None:
-        return "none" if field.name == "protocol" else "found by name"
+        return "none" if field.name in ("where", "protocol") else "found by name"
     return f"`{json.dumps(value)}`"
 
 

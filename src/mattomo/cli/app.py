@@ -14,11 +14,13 @@ from mattomo.cli.convert import convert
 from mattomo.cli.demo import demo
 from mattomo.cli.explain import explain
 from mattomo.cli.identity import identity_command
+from mattomo.cli.invert import invert
 from mattomo.cli.plan import plan
 from mattomo.cli.report import report
 from mattomo.cli.run import run
 from mattomo.cli.select import select
 from mattomo.cli.status import status_command
+from mattomo.cli.subsets import subsets
 from mattomo.cli.terminal import errors
 from mattomo.cli.tomography import tomography
 from mattomo.errors import InputError
@@ -51,7 +53,7 @@ def _root(
     pass
 
 
-for command in (demo, check, convert, plan, run, report, bits, explain, select, tomography):
+for command in (demo, check, convert, plan, run, report, bits, explain, select, tomography, invert, subsets):
     app.command()(command)
 app.command("identity")(identity_command)
 app.command("status")(status_command)

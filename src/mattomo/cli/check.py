@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from mattomo.cli.table import Data, FormulaColumn, IdColumn, StructureColumn
+from mattomo.cli.table import Data, FormulaColumn, IdColumn, StructureColumn, WhereCondition
 from mattomo.cli.terminal import errors, output, print_json
 from mattomo.front import read_data
 from mattomo.information.relations import relations as relations_of
@@ -31,6 +31,7 @@ def check(
     id: IdColumn = None,
     formula: FormulaColumn = None,
     structure: StructureColumn = None,
+    where: WhereCondition = None,
     categories: Annotated[
         str | None, typer.Option(help="Columns of numbers that name classes, comma-separated.")
     ] = None,
@@ -51,7 +52,7 @@ def check(
         tell("reading")
         columns = {"id": id, "formula": formula, "structure": structure}
         kinds = {"categories": _names(categories), "scalars": _names(scalars)}
-        materials, refused = read_data(data, **columns, **kinds)
+        materials, refused = read_data(data, where=where, **columns, **kinds)
         checked = check_table(materials, refused, tell)
     relations = tuple(relation.sentence for relation in relations_of(materials))
     if quarantine is not None:

@@ -19,6 +19,7 @@ _HELP = {
     "id": "Column with the identifiers.",
     "formula": "Column with the formulas.",
     "structure": "Column with the structures (JSON, CIF or POSCAR text).",
+    "where": "Condition that the materials meet, e.g. 'elements has O and band_gap > 0'.",
     "protocol": f"Named defaults: {', '.join(PROTOCOLS)}.",
     "targets": "Properties to predict, comma-separated.",
     "properties": "Properties to add, one at a time, comma-separated.",

@@ -13,6 +13,12 @@ Data = Annotated[str, typer.Argument(help="A table of materials in any known for
 IdColumn = Annotated[str | None, typer.Option("--id", help="Column with the identifiers.")]
 FormulaColumn = Annotated[str | None, typer.Option("--formula", help="Column with the formulas.")]
 StructureColumn = Annotated[str | None, typer.Option("--structure", help="Column with the structures.")]
+WhereCondition = Annotated[
+    str | None,
+    typer.Option(
+        "--where", help="Condition that the materials meet, e.g. 'elements has O and band_gap > 0'."
+    ),
+]
 
 
 def tell_left_out(refused: Quarantine) -> None:

@@ -10,7 +10,14 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from mattomo.cli.table import Data, FormulaColumn, IdColumn, StructureColumn, tell_left_out
+from mattomo.cli.table import (
+    Data,
+    FormulaColumn,
+    IdColumn,
+    StructureColumn,
+    WhereCondition,
+    tell_left_out,
+)
 from mattomo.cli.terminal import output, print_json
 from mattomo.errors import InputError
 from mattomo.front import read_data
@@ -39,6 +46,7 @@ def tomography(
     id: IdColumn = None,
     formula: FormulaColumn = None,
     structure: StructureColumn = None,
+    where: WhereCondition = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> None:
     """Say how many properties, read at finite resolution, single out one material of a table.
@@ -49,12 +57,12 @@ def tomography(
         raise InputError(
             "--known and --properties exclude each other", hint="The known values name their properties."
         )
-    values = None if known is None else _assignments("--known", known)
+    values = None if known is None else assignments("--known", known)
     widths: dict[str, float] = {}
     for item in resolution or []:
-        for name, text in _assignments("--resolution", item).items():
+        for name, text in assignments("--resolution", item).items():
             widths[name] = _width(name, text)
-    materials, refused = read_data(data, id=id, formula=formula, structure=structure)
+    materials, refused = read_data(data, where=where, id=id, formula=formula, structure=structure)
     if values is None:
         names = [name.strip() for name in properties.split(",")] if properties else None
         found = identification(materials, names, widths, n_readings=readings, seed=seed)
@@ -130,7 +138,7 @@ def plain_compatible(materials: Materials, known: dict[str, str], widths: dict[s
     }
 
 
-def _assignments(option: str, text: str) -> dict[str, str]:
+def assignments(option: str, text: str) -> dict[str, str]:
     """The pairs of ``name=value,name=value``."""
     pairs: dict[str, str] = {}
     for item in text.split(","):

@@ -54,7 +54,7 @@ def compatible(
     inside = np.ones(len(materials), dtype=bool)
     log_weight = np.zeros(len(materials))
     for name, column in columns.items():
-        value = _known_value(column, known[name], materials.source)
+        value = known_value(column, known[name], materials.source)
         if isinstance(value, str):
             inside &= ~column.missing & (column.values.astype(str) == value)
             continue
@@ -74,7 +74,14 @@ def compatible(
     return pd.DataFrame({**frame, **{name: column.values[rows] for name, column in columns.items()}})
 
 
-def _known_value(column: Column, value: float | str, source: str) -> float | str:
+def known_value(column: Column, value: float | str, source: str) -> float | str:
+    """A value as the column holds it: a finite number, or one of its levels, whatever the case.
+
+    Raises
+    ------
+    InputError
+        It is neither.
+    """
     name = column.info.name
     if column.info.kind == "category":
         levels = sorted(set(column.values[~column.missing].astype(str).tolist()))

@@ -9,6 +9,7 @@ from typing import Any
 from mattomo.errors import InputError
 from mattomo.materials.quarantine import Quarantine
 from mattomo.materials.readers import read
+from mattomo.materials.subset import subset
 from mattomo.materials.table import Materials
 
 EXAMPLES = ("mp1000",)
@@ -45,9 +46,13 @@ def load(name: str = "mp1000") -> Materials:
     return read(example_path(name))[0]
 
 
-def read_data(data: str, **columns: Any) -> tuple[Materials, Quarantine]:
-    """An embedded table by its name, or whatever is at a path; ``columns`` as for `mattomo.read`."""
+def read_data(data: str, *, where: str | None = None, **columns: Any) -> tuple[Materials, Quarantine]:
+    """An embedded table by its name, or whatever is at a path; ``columns`` as for `mattomo.read`.
+
+    With ``where`` only the materials that meet the condition (see `mattomo.materials.subset`).
+    """
     path: str | Path = data
     if data in EXAMPLES and not Path(data).exists():
         path = example_path(data)
-    return read(path, **columns)
+    materials, refused = read(path, **columns)
+    return (materials if where is None else subset(materials, where)), refused

@@ -31,6 +31,9 @@ class StudyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         Path of a table of materials, or the name of an embedded one (``mp1000``).
     id, formula, structure : str, optional
         Columns that hold them; found by name when not given.
+    where : str, optional
+        Condition that the materials of the study meet, e.g. ``"elements has O"`` (see
+        `mattomo.materials.subset`); all by default.
     protocol : str, optional
         Named defaults for what the file leaves open, see `PROTOCOLS`.
     targets : tuple of str
@@ -75,6 +78,7 @@ class StudyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     id: str | None = None
     formula: str | None = None
     structure: str | None = None
+    where: str | None = None
     protocol: str | None = None
     targets: tuple[str, ...]
     properties: tuple[str, ...]

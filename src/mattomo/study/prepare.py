@@ -13,6 +13,7 @@ from mattomo.learners.base import Split
 from mattomo.materials.polymorphs import one_to_one_share
 from mattomo.materials.quarantine import Quarantine, QuarantinedRow
 from mattomo.materials.registry import resolve
+from mattomo.materials.subset import subset
 from mattomo.materials.table import AtomColumn, Column, Materials
 from mattomo.projections.atoms import unknown_elements
 from mattomo.projections.composition import composition_graphs
@@ -86,8 +87,11 @@ def prepare(materials: Materials, config: StudyConfig) -> Prepared:
     Raises
     ------
     InputError
-        A property that is not in the table, a target that is a category or constant, or too few rows.
+        A property that is not in the table, a target that is a category or constant, too few rows, or a
+        condition that cannot be read or that no material meets.
     """
+    if config.where is not None:
+        materials = subset(materials, config.where)
     materials = with_atoms(materials, config.atoms)
     source = {name: _column_for(name, materials) for name in (*config.targets, *config.properties)}
     for target in config.targets:
@@ -107,6 +111,8 @@ def prepare(materials: Materials, config: StudyConfig) -> Prepared:
             _refuse_few(chosen, columns[target], columns[name], splits)
     atoms = {name: chosen.atoms[name] for name in config.properties if name in config.atoms}
     notices = [*_notices(chosen, columns, config, splits), *atom_notices(list(atoms.values()))]
+    if config.where is not None:
+        notices.insert(0, f"only materials where {config.where}")
     if left_out:
         notices.insert(
             0,
