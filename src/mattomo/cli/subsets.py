@@ -74,16 +74,18 @@ def subsets(
         print_json(summary | {"folder": str(out), "report": str(page)})
         return
     for section in summary["sections"]:
+        if not section["brief"]:
+            continue  # too wide for a terminal: in the report
         output.print(Text(f"\n{section['title']}", "bold"))
         output.print(Text(section["text"], "dim"))
         table = Table(box=None, padding=(0, 2, 0, 0))
         for name in section["columns"]:
-            table.add_column(escape(name), overflow="fold")
-        for row in section["rows"][:_SHOWN]:
+            table.add_column(escape(name))
+        for row in section["brief"][:_SHOWN]:
             table.add_row(*map(escape, row))
         output.print(table)
-        if len(section["rows"]) > _SHOWN:
-            output.print(f"... and {len(section['rows']) - _SHOWN:,} more: in the report")
+        if len(section["brief"]) > _SHOWN:
+            output.print(f"... and {len(section['brief']) - _SHOWN:,} more: in the report")
     output.print("\nreport: ", str(page), sep="", soft_wrap=True, markup=False)
 
 

@@ -45,8 +45,8 @@ def summarize_subsets(
         parts (name, condition, rows, used, formulas, one_to_one_share), baselines (part, learner,
         representation, target, unit, mae, spread: the error of knowing nothing, left: their ratio), gains
         (part and the columns of `Results.bits`, controls and the diagonal left out), floors (part and the
-        fields of `mattomo.information.floor.Floor`), transfer, and sections: the tables as they are shown
-        (title, text, columns, rows of texts).
+        fields of `mattomo.information.floor.Floor`), transfer, labels of the properties, and sections: the
+        tables as they are shown (title, text, columns, rows of texts, and brief: rows for a narrow screen).
     """
     parts, baselines, gains, grounds = [], [], [], []
     for name, outcome in outcomes.items():
@@ -81,6 +81,7 @@ def summarize_subsets(
             "gains": gains,
             "floors": grounds,
             "transfer": transfer.to_dict("records"),
+            "labels": {p.name: p.label for outcome in outcomes.values() for p in outcome.properties},
         }
     )
     return summary | {"sections": sections(summary)}
@@ -91,7 +92,7 @@ def sections(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     found = [_parts(summary), _baselines(summary), *_gains(summary), _floors(summary)]
     if summary["transfer"]:
         found += _transfer(summary)
-    return found
+    return [{"brief": section["rows"]} | section for section in found]
 
 
 def write_subsets(summary: Mapping[str, Any], folder: str | os.PathLike[str]) -> Path:
@@ -191,14 +192,14 @@ def _baselines(summary: Mapping[str, Any]) -> dict[str, Any]:
     cells: dict[tuple[str, ...], dict[str, str]] = {}
     for row in summary["baselines"]:
         left = "" if row["left"] is None else f" ({numbers.share(row['left'], 0)})"
-        key = (row["target"], row["unit"], row["learner"], row["representation"])
+        key = (_measured(summary, row["target"], row["unit"]), _reader(row))
         cells.setdefault(key, {})[row["part"]] = f"{row['mae']:.3g}{left}"
     return {
         "title": "What the representation leaves open",
         "text": "Mean absolute test error of the baseline, trained and tested within the subset; in brackets "
         "as a share of the error of always guessing the subset's median. A smaller subset has fewer training "
         "rows.",
-        "columns": ["target", "unit", "learner", "representation", *names],
+        "columns": ["target", "read by", *names],
         "rows": [[*key, *(each.get(name, numbers.MISSING) for name in names)] for key, each in cells.items()],
     }
 
@@ -209,8 +210,8 @@ def _gains(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     for cell in summary["gains"]:
         key = tuple(cell[name] for name in _KEY)
         groups.setdefault(key, {}).setdefault(cell["added"], {})[cell["part"]] = cell
-    rows = []
-    for (learner, representation, target), by_added in groups.items():
+    rows, brief = [], []
+    for by_added in groups.values():
         strongest: dict[str, float] = {}
         for name in names:
             own = {
@@ -221,8 +222,11 @@ def _gains(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
             for added in sorted(own, key=lambda a: (-own[a], a))[:STRONGEST]:
                 strongest[added] = max(own[added], strongest.get(added, -math.inf))
         for added in sorted(strongest, key=lambda a: (-strongest[a], a)):
-            shown = [_gain(by_added[added].get(name)) for name in names]
-            rows.append([target, learner, representation, added, *shown])
+            cells = [by_added[added].get(name) for name in names]
+            one = next(cell for cell in cells if cell is not None)
+            words = [_label(summary, one["target"]), _reader(one), _label(summary, added)]
+            rows.append([*words, *(_gain(cell) for cell in cells)])
+            brief.append([*words, *(_gain(cell).split(" ")[0] for cell in cells)])
     return [
         {
             "title": "What adds to it",
@@ -230,8 +234,9 @@ def _gains(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
             "interval over seeds and q of the swap test; * where the error falls and q < 0.05, = where the "
             "gain is algebra. A property that adds in a subset and not in the whole, or the other way round, "
             "is sufficient information for one data set and not for the other.",
-            "columns": ["target", "learner", "representation", "added", *names],
+            "columns": ["target", "read by", "added", *names],
             "rows": rows,
+            "brief": brief,
         }
     ]
 
@@ -250,20 +255,31 @@ def _gain(cell: Mapping[str, Any] | None) -> str:
 
 def _floors(summary: Mapping[str, Any]) -> dict[str, Any]:
     names = _names(summary)
-    cells: dict[tuple[str, str], dict[str, str]] = {}
+    cells: dict[str, dict[str, str]] = {}
     for floor in summary["floors"]:
         few = f"only {floor['n_repeated']:,} formulas repeat: cannot tell"
         known = f"{floor['floor']:.3g} ({numbers.share(floor['floor'] / (floor['spread'] or math.nan))})"
-        cells.setdefault((floor["name"], floor["unit"]), {})[floor["part"]] = (
-            known if floor["enough"] else few
-        )
+        measured = _measured(summary, floor["name"], floor["unit"])
+        cells.setdefault(measured, {})[floor["part"]] = known if floor["enough"] else few
     return {
         "title": "Polymorph floor",
         "text": "Least mean absolute error of any model of the composition, to be expected on further "
         "materials; in brackets as a share of the error of always guessing the median.",
-        "columns": ["target", "unit", *names],
-        "rows": [[*key, *(each.get(name, numbers.MISSING) for name in names)] for key, each in cells.items()],
+        "columns": ["target", *names],
+        "rows": [[key, *(each.get(name, numbers.MISSING) for name in names)] for key, each in cells.items()],
     }
+
+
+def _label(summary: Mapping[str, Any], name: str) -> str:
+    return str(summary["labels"].get(name, name))
+
+
+def _measured(summary: Mapping[str, Any], name: str, unit: str) -> str:
+    return f"{_label(summary, name)} ({unit})" if unit else _label(summary, name)
+
+
+def _reader(row: Mapping[str, Any]) -> str:
+    return f"{row['learner']}, {row['representation']}"
 
 
 def _transfer(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -271,7 +287,7 @@ def _transfer(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     base: dict[tuple[str, ...], dict[str, str]] = {}
     added: dict[tuple[str, ...], dict[str, str]] = {}
     for row in summary["transfer"]:
-        key = (row["target"], row["representation"], row["train"])
+        key = (_label(summary, row["target"]), row["representation"], row["train"])
         if not row["added"]:
             lost = row["lost_bits"]
             at_home = row["train"] == row["test"] or lost is None
@@ -279,7 +295,7 @@ def _transfer(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
                 "" if at_home else f" ({numbers.bits(lost)} bits lost)"
             )
         elif row["bits"] is not None:
-            added.setdefault((*key[:2], row["added"], key[2]), {})[row["test"]] = (
+            added.setdefault((*key[:2], _label(summary, row["added"]), key[2]), {})[row["test"]] = (
                 f"{numbers.percent(row['change'])} %, {numbers.bits(row['bits'])} bits"
             )
     columns = [f"on {name}" for name in names]
@@ -301,5 +317,6 @@ def _transfer(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
                 [*key, *(each.get(n, numbers.MISSING) for n in names)]
                 for key, each in sorted(added.items(), key=lambda item: item[0][:3])
             ],
+            "brief": [],
         },
     ]
