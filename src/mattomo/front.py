@@ -76,6 +76,8 @@ class Study:
         if materials is None:
             columns = {"id": config.id, "formula": config.formula, "structure": config.structure}
             materials, self.quarantine = read_data(config.data, **columns)
+        # A condition is read on the whole table: a part may lack the very class that it names.
+        self.whole = materials
         self.materials = materials if config.where is None else subset(materials, config.where)
         self._plan: Plan | None = None
 
@@ -83,7 +85,7 @@ class Study:
         """The same study on the materials that also meet a condition (see `mattomo.materials.subset`)."""
         both = condition if self.config.where is None else f"({self.config.where}) and ({condition})"
         study = Study.__new__(Study)
-        study._open(structs.replace(self.config, where=both), self.materials)
+        study._open(structs.replace(self.config, where=both), self.whole)
         study.quarantine = self.quarantine
         return study
 
@@ -101,9 +103,9 @@ class Study:
             A property that is not in the table, a constant or categorical target, too few rows.
         """
         if learners is not None:
-            return plan(prepare(self.materials, self.config), self.config, learners)
+            return plan(prepare(self.whole, self.config), self.config, learners)
         if self._plan is None:
-            self._plan = plan(prepare(self.materials, self.config), self.config)
+            self._plan = plan(prepare(self.whole, self.config), self.config)
         return self._plan
 
     def run(

@@ -134,10 +134,11 @@ class Subsets:
             rows="complete",
             train_fractions=(1.0,),
         )
-        planned = plan(prepare(self.study.materials, config), config)
+        planned = plan(prepare(self.study.whole, config), config)
         materials = planned.prepared.materials
+        whole = self.study.whole
         inside = {
-            part.name: rows_where(materials, part.condition)
+            part.name: np.isin(materials.ids, whole.ids[rows_where(whole, part.condition)])
             if part.condition
             else np.ones(len(materials), dtype=bool)
             for part in self.parts
