@@ -257,10 +257,13 @@ def _floors(summary: Mapping[str, Any]) -> dict[str, Any]:
     names = _names(summary)
     cells: dict[str, dict[str, str]] = {}
     for floor in summary["floors"]:
-        few = f"only {floor['n_repeated']:,} formulas repeat: cannot tell"
-        known = f"{floor['floor']:.3g} ({numbers.share(floor['floor'] / (floor['spread'] or math.nan))})"
+        if floor["enough"] and floor["floor"] is not None:
+            left = f" ({numbers.share(floor['floor'] / floor['spread'])})" if floor["spread"] else ""
+            text = f"{floor['floor']:.3g}{left}"
+        else:
+            text = f"only {floor['n_repeated']:,} formulas repeat: cannot tell"
         measured = _measured(summary, floor["name"], floor["unit"])
-        cells.setdefault(measured, {})[floor["part"]] = known if floor["enough"] else few
+        cells.setdefault(measured, {})[floor["part"]] = text
     return {
         "title": "Polymorph floor",
         "text": "Least mean absolute error of any model of the composition, to be expected on further "
@@ -306,7 +309,11 @@ def _transfer(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
             "they say less than trees trained on the subset they are tested on. All subsets share one split "
             "by formula a seed.",
             "columns": ["target", "representation", "trained on", *columns],
-            "rows": [[*key, *(each.get(n, numbers.MISSING) for n in names)] for key, each in base.items()],
+            "rows": [
+                [*key, *(each.get(n, numbers.MISSING) for n in names)]
+                # Stable: the subsets of a target and representation stay in their order.
+                for key, each in sorted(base.items(), key=lambda item: item[0][:2])
+            ],
         },
         {
             "title": "Does the gain transfer?",
