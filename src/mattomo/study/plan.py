@@ -16,21 +16,11 @@ from mattomo.learners.conditional import Conditional, Placebos
 from mattomo.materials.table import Column
 from mattomo.projections.descriptors import Table
 from mattomo.projections.graphs import Graphs
-from mattomo.study import controls, identity
+from mattomo.study import controls, cost, identity
 from mattomo.study.config import StudyConfig
+from mattomo.study.cost import Cost, GraphSizes, TableSizes
 from mattomo.study.prepare import Prepared, base_graphs, base_table
 from mattomo.study.units import PlannedConditional, PlannedUnit, rows_of, unit_tasks
-
-#: Processor seconds of one model for one pass over one merged edge, forward and backward, and for one node.
-#: Rough, for the native kernel of the network (pure JAX takes three times as long); `plan` says so.
-_SECONDS_PER_EDGE = 1.2e-6
-_SECONDS_PER_NODE = 5.0e-6
-#: Of one fit of trees on 500 rows, by benchmarks/trees.py.
-_SECONDS_PER_FIT = 0.18
-#: Bytes a worker holds for each edge of a batch, and at rest.
-_BYTES_PER_EDGE = 2400
-_BYTES_AT_REST = 450e6
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -154,33 +144,76 @@ class Plan:
             placebos=placebos,
         )
 
-    def seconds(self, planned: PlannedUnit | PlannedConditional) -> float:
-        """Rough processor time of a unit, or of what it needs."""
+    def cost(self, planned: PlannedUnit | PlannedConditional) -> Cost:
+        """What a unit, or what it needs, takes of one worker; see `mattomo.study.cost`."""
+        config, levels = self.config, self._levels
         if isinstance(planned, PlannedConditional):
-            n_train = len(self.prepared.splits[planned.seed].train)
-            return len(planned.names) * _seconds_of_fit(n_train)
+            split = self.prepared.splits[planned.seed]
+            each = [levels.get(name, 1) for name in planned.names]
+            return cost.conditionals(self._tables[planned.representation], split, each)
         split = self.split(planned)
         if self.learners[planned.learner].reads == "table":
-            return len(planned.tasks) * _seconds_of_fit(len(split.train))
-        graphs = self.graphs[planned.representation]
-        cost = np.diff(graphs.edge_offsets) * _SECONDS_PER_EDGE
-        cost = cost + np.diff(graphs.node_offsets) * _SECONDS_PER_NODE
-        # Validation is forward only, about a third of a training pass.
-        once = cost[split.train].sum() + cost[split.validation].sum() / 3
-        return float(once * self.config.epochs * len(planned.tasks))
+            table = self._tables[planned.representation]
+            return cost.trees(table, split, planned.tasks, levels, swaps=config.swaps)
+        return cost.network(
+            self._graphs[planned.representation],
+            split,
+            planned.tasks,
+            levels,
+            epochs=config.epochs,
+            batch_size=config.batch_size,
+            swaps=config.swaps,
+        )
+
+    @cached_property
+    def _graphs(self) -> dict[str, GraphSizes]:
+        return {name: GraphSizes.of(graphs) for name, graphs in self.graphs.items()}
+
+    @cached_property
+    def _tables(self) -> dict[str, TableSizes]:
+        return {name: TableSizes.of(table) for name, table in self.tables.items()}
+
+    @cached_property
+    def _levels(self) -> dict[str, int]:
+        """Of categories."""
+        found = {}
+        for name, column in self.prepared.columns.items():
+            if column.info.kind == "category":
+                found[name] = len(np.unique(column.values[~column.missing]))
+        return found
+
+    @cached_property
+    def every_cost(self) -> dict[str, Cost]:
+        """`cost` of everything planned, by id."""
+        return {planned.id: self.cost(planned) for planned in (*self.conditionals, *self.units)}
 
     @cached_property
     def costs(self) -> dict[str, float]:
-        """`seconds` of everything planned, by id."""
-        learned = {planned.id: self.seconds(planned) for planned in self.conditionals}
-        return learned | {unit.id: self.seconds(unit) for unit in self.units}
+        """Processor seconds of everything planned, by id, without the start of workers."""
+        return {name: each.seconds for name, each in self.every_cost.items()}
+
+    def seconds(self, workers: int) -> float:
+        """Processor seconds of all, over ``workers`` that each make units of every kind."""
+        starts = {
+            (unit.learner, unit.representation): self.every_cost[unit.id].start for unit in self.units
+        }
+        return sum(self.costs.values()) / workers + sum(starts.values())
 
     def memory(self) -> float:
-        """Rough bytes of one worker."""
-        edges = max((np.diff(g.edge_offsets).mean() for g in self.graphs.values()), default=0.0)
-        held = sum(a.nbytes for g in self.graphs.values() for a in vars(g).values())
-        held += sum(table.values.nbytes for table in self.tables.values())
-        return float(_BYTES_AT_REST + edges * self.config.batch_size * _BYTES_PER_EDGE + held)
+        """Bytes of one worker that makes units of every kind, base representations included."""
+        return self._private + self._shared
+
+    def workers_within(self, memory: float) -> int:
+        """Workers that ``memory`` bytes have room for, at least one: they share base representations."""
+        return max(1, int(min((memory - self._shared) / self._private, 1e6)))
+
+    @cached_property
+    def _private(self) -> float:
+        return max(each.private for each in self.every_cost.values())
+
+    @cached_property
+    def _shared(self) -> float:
+        return sum(sizes.bytes for sizes in (*self._graphs.values(), *self._tables.values()))
 
 
 def plan(prepared: Prepared, config: StudyConfig, learners: Sequence[Learner] | None = None) -> Plan:
@@ -243,6 +276,3 @@ def plan(prepared: Prepared, config: StudyConfig, learners: Sequence[Learner] | 
             learned.append(dataclasses.replace(c, id=identify.conditional(c)))
     return Plan(config, prepared, graphs, tables, named, fingerprint, tuple(units), tuple(learned))
 
-
-def _seconds_of_fit(n_train: int) -> float:
-    return _SECONDS_PER_FIT * float((n_train / 500) ** 0.85)

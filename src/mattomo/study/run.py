@@ -16,6 +16,7 @@ from mattomo.study.locks import Claims
 from mattomo.study.plan import Plan
 from mattomo.study.schedule import Progress, Schedule
 from mattomo.study.shards import Shard
+from mattomo.study.shared import shared
 from mattomo.study.store import Store
 from mattomo.study.units import PlannedUnit
 from mattomo.study.workers import default_workers, local_workers
@@ -123,16 +124,19 @@ def run(
         with _claims(store, n if executor is None else slots()) as claims:
             _prepare(store, outdated, claims, plan, tell)
 
-            def work(pool: Executor) -> Schedule:
+            def work(plan: Plan, pool: Executor) -> Schedule:
                 schedule = Schedule(plan, store, claims, journal, pool, slots, tell)
                 schedule.run(missing)
                 return schedule
 
             if executor is not None:
-                schedule = work(executor)
+                schedule = work(plan, executor)
             elif missing:
-                with local_workers(n, lambda *told: tell(_under_way(*told))) as pool:
-                    schedule = work(pool)
+                with (
+                    shared(plan, store.folder / "shared", claims) as mapped,
+                    local_workers(n, lambda *told: tell(_under_way(*told))) as pool,
+                ):
+                    schedule = work(mapped, pool)
         if missing:
             trained, failed, elsewhere = schedule.trained, schedule.failed, schedule.elsewhere
     done = sum(store.exists(unit.id) for unit in plan.units)
