@@ -224,7 +224,7 @@ def conditionals(sizes: TableSizes, split: Split, levels: Sequence[int]) -> Cost
         if n == 1:
             seconds += _fit(sizes, n_train, used, _trees(n_train), _leaves(n_train))
         else:
-            rounds = float(np.clip(4000 // n, 15, 200)) * min(1.0, 0.4 + n_train / 40_000)
+            rounds = float(np.clip(4000 // n, 15, 200)) * min(1.0, 0.25 + n_train / 20_000)
             seconds += _fit(sizes, n_train, used, rounds * n, 15, share=0.6)
             seconds += (len(split.validation) * 26 + len(split.test)) * n * 3e-8
             private = max(private, n * (24 * n_train + 60 * (used - n_train)))
@@ -247,7 +247,7 @@ def _fit_bytes(sizes: TableSizes, used: int) -> float:
 
 def _trees(n_train: int) -> float:
     """Trees of a model, on average; 500 at most."""
-    return min(450.0, 200.0 * (n_train / 600) ** 0.3)
+    return min(450.0, 200.0 * (n_train / 600) ** 0.25)
 
 
 def _leaves(n_train: int) -> int:
