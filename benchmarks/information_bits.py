@@ -1,15 +1,11 @@
 """Bits of a cell: time of the conditional density, and its error against a plain loop in double precision.
 
     python benchmarks/information_bits.py
-    python benchmarks/information_bits.py --swap 60
 
 Fits of `fit_density` to 200 and 2,000 validation rows and its evaluation on as many test rows (and 25,000),
 against a loop over the same grid of 6 x 14 kernel widths that computes each kernel anew in double precision.
 With a spike of the target and without. One thread, processor time, medians of interleaved rounds. Further:
 the spread of the bits over samples, for 40 to 2,000 validation rows, where the truth is known.
-
-With ``--swap N``: how often the swap test marks properties that hold nothing beyond R, in N simulated studies
-of 600 materials and five seeds with gradient-boosted trees (about a second of processor time each).
 """
 
 from __future__ import annotations
@@ -24,13 +20,11 @@ from collections.abc import Callable
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 
 from mattomo.information.bits import density_bits
 from mattomo.information.density import ConditionalDensity, find_atoms, fit_density
-from mattomo.information.inference import swap_test
 
 Floats = NDArray[np.float64]
 
@@ -144,75 +138,7 @@ def spread() -> None:
             print(f"{n:,} | {truth:.4f} | {np.mean(found):.4f} | {np.std(found, ddof=1):.4f}")
 
 
-def trees(
-    x: Floats, y: Floats, train: NDArray[np.int64], validation: NDArray[np.int64], seed: int
-) -> lgb.Booster:
-    choices = {
-        "learning_rate": 0.05,
-        "num_leaves": 15,
-        "min_data_in_leaf": 10,
-        "verbosity": -1,
-        "num_threads": 1,
-    }
-    return lgb.train(
-        {**choices, "seed": seed, "deterministic": True},
-        lgb.Dataset(x[train], y[train]),
-        400,
-        valid_sets=[lgb.Dataset(x[validation], y[validation])],
-        callbacks=[lgb.early_stopping(20, verbose=False)],
-    )
-
-
-def study(kind: str, seed: int, n: int = 600, draws: int = 20) -> tuple[float, float, float, float]:
-    """Swap p, largest and mean change of the error over five seeds, and R² of the guess of A from R."""
-    rng = np.random.default_rng(seed)
-    formula = np.minimum(rng.integers(0, n, n), rng.integers(0, n, n))
-    r = rng.standard_normal((n, 6)) + 0.5 * np.random.default_rng(0).standard_normal((n, 6))[formula]
-    p = r[:, 0] + r[:, 1] * r[:, 2] + np.sin(2 * r[:, 3]) + 0.5 * rng.standard_normal(n)
-    own = rng.standard_normal(n)
-    a = own if kind == "placebo" else r[:, :4].mean(axis=1)
-    both = np.column_stack([r, a])
-    losses, swapped, ids, changes, told = [], [], [], [], []
-    for k in range(5):
-        train, validation, test = np.split(rng.permutation(n), [int(0.6 * n), int(0.8 * n)])
-        guess = np.asarray(trees(r, a, train, validation, k).predict(r))
-        model, base = trees(both, p, train, validation, k), trees(r, p, train, validation, k)
-        loss = np.abs(p - model.predict(both))[test]
-        decile = np.digitize(guess, np.quantile(guess[test], np.linspace(0.1, 0.9, 9)))
-        inputs = []
-        for _ in range(draws):
-            placebo = a.copy()
-            for d in range(10):
-                rows = test[decile[test] == d]
-                placebo[rows] = guess[rows] + rng.permutation((a - guess)[rows])
-            inputs.append(np.column_stack([r, placebo])[test])
-        predicted = np.asarray(model.predict(np.concatenate(inputs))).reshape(draws, -1)
-        swapped.append(np.abs(p[test] - predicted))
-        losses.append(loss)
-        ids.append(test)
-        changes.append(loss.mean() / np.abs(p - base.predict(r))[test].mean() - 1)
-        told.append(1 - np.var((a - guess)[test]) / np.var(a[test]))
-    rows = np.concatenate(ids)
-    found = swap_test(np.concatenate(swapped, axis=1), np.concatenate(losses), rows, formula[rows])
-    return found.p, max(changes), float(np.mean(changes)), float(np.mean(told))
-
-
-def swaps(studies: int) -> None:
-    print("property | swap test p < 0.05 | error falls in every seed | mean change | R² of the guess of A")
-    for kind in ("placebo", "derived"):
-        p, largest, mean, told = np.array([study(kind, seed) for seed in range(studies)]).T
-        print(
-            f"{kind} | {(p < 0.05).mean():.0%} | {(largest < 0).mean():.0%} | {mean.mean():+.1%} | "
-            f"{told.mean():.2f}"
-        )
-
-
 if __name__ == "__main__":
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    arguments.add_argument("--swap", type=int, metavar="N", help="studies of the swap test")
-    asked = arguments.parse_args()
-    if asked.swap:
-        swaps(asked.swap)
-    else:
-        speed()
-        spread()
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter).parse_args()
+    speed()
+    spread()

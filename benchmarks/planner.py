@@ -89,9 +89,12 @@ def measure(plan: Plan, kind: str, given: argparse.Namespace, factor: float) -> 
     costs = [plan.cost(unit) for unit in chosen]
     planned = (costs[0].start + sum(cost.seconds for cost in costs)) * factor
     held = max(cost.private for cost in costs) + costs[0].shared
-    with tempfile.TemporaryDirectory() as place, Claims(Path(place) / "running") as claims:
-        with shared(plan, Path(place) / "shared", claims) as mapped:
-            seconds, peak = trained(mapped, chosen)
+    with (
+        tempfile.TemporaryDirectory() as place,
+        Claims(Path(place) / "running") as claims,
+        shared(plan, Path(place) / "shared", claims) as mapped,
+    ):
+        seconds, peak = trained(mapped, chosen)
     first = chosen[0]
     models = len(first.names) if kind == "conditionals" else sum(len(unit.tasks) for unit in chosen)
     print(

@@ -14,7 +14,7 @@ target has another term):
     placebo        independent of everything
     noisy copy     r0 and as much noise as the target has
     copy           r0 itself
-    mean           of r0, r1, r2 and r3: R determines it, trees guess 94 % of its variance
+    mean           of r0, r1, r2 and r3: R determines it, trees alone guess 94 % of its variance
     function       the length of (r4, r5): R determines it, the target does not depend on it
     spread         noise whose width depends on r0
     spiky          r0 and noise, zero where that is negative
@@ -24,7 +24,7 @@ target has another term):
     partner        a sign that is in the target times the sign of r4
 
 Printed are, for each property, the shares of studies in which a criterion marks it, with the standard error
-of a share, and means. A study takes about ten seconds of processor time; each process uses one thread.
+of a share, and means. A study takes about five seconds of processor time; each process uses one thread.
 """
 
 from __future__ import annotations

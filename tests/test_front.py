@@ -4,6 +4,7 @@ import pytest
 
 import mattomo as mt
 from mattomo.cli.options import open_study
+from mattomo.learners.trees import Trees
 
 
 def test_public_names_are_all_there():
@@ -74,3 +75,38 @@ def test_html_of_results_is_escaped_and_says_what_helps(tmp_path):
     assert not any(tag in html for tag in ("<script", "<i>", "<b>"))
     assert html.count("<tr") == 3
     assert "%" in html
+
+
+def test_predictions_of_a_cell_give_its_errors(tmp_path):
+    path = tmp_path / "t.csv"
+    rows = "".join(f"MgO{i + 2},{i * 37 % 101 / 4},{i * i % 97 / 8},{i % 7 / 2}\n" for i in range(120))
+    path.write_text("formula,x,y,z\n" + rows)
+    study = mt.Study(
+        path,
+        targets=["x"],
+        properties=["y", "z"],
+        representations=["composition"],
+        seeds=2,
+        train_fractions=[0.5, 1.0],
+        controls=[],
+        swaps=0,
+    )
+    with ThreadPoolExecutor(1) as here:
+        results = study.run(tmp_path / "s", learners=[Trees(rounds=20)], executor=here)
+    table = results.predictions("x", "z")
+    assert set(table["added"]) == {"z"}
+    assert not table.duplicated(["seed", "id"]).any()
+    of_file = study.materials.column("x").values
+    place = {name: k for k, name in enumerate(study.materials.ids)}
+    assert table["true"].tolist() == [of_file[place[name]] for name in table["id"]]
+    for seed, part in table.groupby("seed"):
+        for column, added in (("predicted0", ""), ("predicted1", "z")):
+            mae = (part[column] - part["true"]).abs().mean()
+            errors = results.errors
+            stored = errors[(errors["seed"] == seed) & (errors["added"] == added)]["mae"].item()
+            assert mae == pytest.approx(stored, rel=1e-5)
+    assert sorted(set(results.seed_bits()["fraction"])) == [0.5, 1.0]
+    with pytest.raises(mt.InputError, match="no such added property"):
+        results.predictions("x", "w")
+    with pytest.raises(mt.InputError, match="no such learner"):
+        results.predictions("x", "z", learner="cgcnn")

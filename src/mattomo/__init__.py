@@ -4,6 +4,7 @@ Which extra property tells something about a target that the composition, or the
 does not already hold? See `Study` for the analysis and ``mattomo --help`` for the command line.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from mattomo.errors import InputError
@@ -11,6 +12,7 @@ from mattomo.materials import Materials, PropertyInfo, Quarantine, load, one_to_
 from mattomo.version import __version__
 
 if TYPE_CHECKING:
+    from mattomo import figures
     from mattomo.front import Study
     from mattomo.materials.readers.python_objects import from_structures
     from mattomo.results import Results
@@ -23,6 +25,7 @@ __all__ = [
     "Results",
     "Study",
     "__version__",
+    "figures",
     "from_structures",
     "load",
     "one_to_one_share",
@@ -40,6 +43,8 @@ def __getattr__(name: str) -> Any:
         from mattomo.results import Results
 
         return Results
+    if name == "figures":
+        return import_module("mattomo.figures")
     if name == "from_structures":
         from mattomo.materials.readers.python_objects import from_structures
 

@@ -11,10 +11,10 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from mattomo.information.relations import relations
+from mattomo.information.relations import Relation, relations
 from mattomo.learners.base import Learner
-from mattomo.materials import Materials, Quarantine, example_path, read
-from mattomo.materials.example import EXAMPLES
+from mattomo.materials import Materials, Quarantine
+from mattomo.materials.example import read_data as read_data
 from mattomo.results import Results
 from mattomo.study.config import StudyConfig, read_config, study_config
 from mattomo.study.plan import Plan, plan
@@ -166,12 +166,10 @@ class Study:
 def _relations(prepared: Prepared) -> list[dict[str, Any]]:
     """Relations between the columns a study uses, as plain values."""
     table = replace(prepared.materials, columns=dict(prepared.columns))
-    return [{**asdict(relation), "sentence": relation.sentence} for relation in relations(table)]
-
-
-def read_data(data: str, **columns: Any) -> tuple[Materials, Quarantine]:
-    """An embedded table by its name, or whatever is at a path; ``columns`` as for `mattomo.read`."""
-    path: str | Path = data
-    if data in EXAMPLES and not Path(data).exists():
-        path = example_path(data)
-    return read(path, **columns)
+    by_element = [
+        Relation("elements", name, ("formula",), f"{name} is given by element", 0.0, 1.0)
+        for name in prepared.properties
+        if name in prepared.atoms and prepared.atoms[name].info.atoms == "element"
+    ]
+    found = (*by_element, *relations(table))
+    return [{**asdict(relation), "sentence": relation.sentence} for relation in found]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from concurrent.futures import Executor
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import cached_property
@@ -14,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mattomo.choice import Choice, choose
 from mattomo.errors import InputError
 from mattomo.information import Criterion, agreement, frequency, gains, structure_already_holds
 from mattomo.information.analysis import Analysis, analyse
@@ -21,16 +24,18 @@ from mattomo.information.decomposition import decompose_columns
 from mattomo.information.pairwise import mutual_information_matrix
 from mattomo.information.parts import Decomposition
 from mattomo.information.scores import score_all
+from mattomo.information.selection import Selection
 from mattomo.materials import Materials, Quarantine
 from mattomo.materials.check import check_table
 from mattomo.materials.registry import nearest
 from mattomo.materials.table import Column
 from mattomo.report import Summary, summarize, write_report
 from mattomo.report.checked import report_section
-from mattomo.report.explained import crystal_system, explain
-from mattomo.report.information import MISSING_ANALYSIS, bits_table
+from mattomo.report.closeup import MOST, Closeups, closeups, crystal_system, with_curves
+from mattomo.report.explained import explain
+from mattomo.report.information import KEY, MISSING_ANALYSIS, bits_table
 from mattomo.study.collect import caps, collect, curves, held_out
-from mattomo.study.outcome import Outcome, Rows
+from mattomo.study.outcome import Held, Outcome, Rows
 from mattomo.study.run import RunReport
 from mattomo.study.store import Store
 from mattomo.study.workers import default_workers, local_workers
@@ -99,18 +104,25 @@ class Results:
         InputError
             The folder lacks the study's table of materials (it is of mattomo 0.1).
         """
+        return self._judged[0]
+
+    @cached_property
+    def _judged(self) -> tuple[Analysis, Closeups]:
         rows = self._rows
         large = len(self.outcome.errors) * len(rows.ids) > _LARGE
         with local_workers(default_workers(), _silent) if large else nullcontext() as executor:
             scored = score_all(held_out(self.folder), rows, executor)
-        return analyse(self.outcome, scored, rows, caps(self.folder))
+        cells = self.errors.loc[self.errors["added"] != "", list(KEY)].drop_duplicates()
+        close = closeups(scored, rows, _systems(rows)) if len(cells) <= MOST else Closeups()
+        return analyse(self.outcome, scored, rows, caps(self.folder)), close
 
     def bits(self) -> pd.DataFrame:
         """One row a cell: usable bits with their interval, cap, and the conditional swap test.
 
         See `mattomo.information.analysis.cells` for the columns; besides, ``deterministic``: ``"algebra"``
         where the target is a function of the added property and what the representation holds, ``"held"``
-        where the representation alone determines it, so that a gain is the learner's shortfall; else "".
+        where the representation alone determines it, so that a gain is the learner's shortfall, ``"derived"``
+        where the composition determines the added property, so that a gain is convenience; else "".
         """
         return bits_table(self.analysis, self.relations())
 
@@ -183,6 +195,51 @@ class Results:
         """
         return self.analysis.learning
 
+    def seed_bits(self) -> pd.DataFrame:
+        """Bits of every cell, seed and share of the training rows: what `learning` and `bits` sum up.
+
+        See `mattomo.information.analysis.seed_bits` for the columns.
+        """
+        return self.analysis.seeds
+
+    def predictions(
+        self, target: str, added: str, *, representation: str | None = None, learner: str | None = None
+    ) -> pd.DataFrame:
+        """What the models of one cell said of their test rows, without the added property and with it.
+
+        Parameters
+        ----------
+        target, added : str
+        representation, learner : str, optional
+            The first that has the cell.
+
+        Returns
+        -------
+        DataFrame
+            learner, representation, target, added, seed, id, formula, true, predicted0 (the baseline's),
+            predicted1 (with the added property; all in the target's unit); one row a test row and seed, of
+            models trained on all training rows.
+
+        Raises
+        ------
+        InputError
+            There is no such cell (yet), or the folder lacks the study's table of materials.
+        """
+        where = self._known(target, added, representation, learner)
+        rows = self._rows
+        found: list[pd.DataFrame] = []
+        first: tuple[str, str] | None = None
+        for held in held_out(self.folder, **where):
+            if held.fraction == 1 and added in held.added:
+                first = first or (held.learner, held.representation)
+                if (held.learner, held.representation) == first:
+                    found.append(_predictions(held, added, rows))
+        if not found:
+            raise InputError(
+                "no model of this cell is trained yet", file=str(self.folder), value=f"{added} for {target}"
+            )
+        return pd.concat(found, ignore_index=True)
+
     def relations(self) -> list[dict[str, Any]]:
         """Columns of the study that are functions of other columns, as plain values."""
         return Store(self.folder).relations()
@@ -208,12 +265,14 @@ class Results:
 
     @cached_property
     def _summary(self) -> Summary:
-        outcome, analysis = self.outcome, None
+        outcome, analysis, close = self.outcome, None, None
         try:
-            analysis = self.analysis
+            analysis, close = self._judged
         except InputError:
             outcome = replace(outcome, notices=(MISSING_ANALYSIS, *outcome.notices))
-        return summarize(outcome, analysis, self.relations(), self._checked())
+        if close is not None and close.cells:
+            close = with_curves(close, self.curves())
+        return summarize(outcome, analysis, self.relations(), self._checked(), close)
 
     def _checked(self) -> dict[str, Any] | None:
         """What `mattomo check` says of the study's table: kept from the run, or None."""
@@ -254,18 +313,7 @@ class Results:
         InputError
             There is no such cell (yet), or the folder lacks the study's table of materials.
         """
-        outcome = self.outcome
-        for what, name, known in (
-            ("target", target, outcome.targets),
-            ("added property", added, outcome.added),
-            ("representation", representation, outcome.representations),
-            ("learner", learner, tuple(dict.fromkeys(self.errors["learner"]))),
-        ):
-            if name is not None and name not in known:
-                hint = nearest(name, list(known))
-                raise InputError(
-                    f"the study has no such {what}", file=str(self.folder), value=name, hint=hint
-                )
+        self._known(target, added, representation, learner)
         rows = self._rows
         _ = self.analysis  # says why there is none
         summary = self.summary()
@@ -282,9 +330,72 @@ class Results:
             )
         cell = found[0]
         where = {"learner": cell["learner"], "representation": cell["representation"], "target": target}
-        # Scored again: to keep every row of every unit would take gigabytes of a large study.
-        units = [held for held in held_out(self.folder, **where) if held.fraction == 1]
-        return explain(summary, cell, score_all(units, rows), rows.ids, rows.formulas, _systems(rows))
+        if cell["closeup"] is None:
+            # Of a large study no cell is kept close up: it would take too much room.
+            units = [held for held in held_out(self.folder, **where) if held.fraction == 1]
+            close = closeups(score_all(units, rows), rows, _systems(rows))
+            cell = cell | {"closeup": close.cells.get(tuple(cell[name] for name in KEY))}
+            summary = summary | {"closeups": close.groups}
+        return explain(summary, cell)
+
+    def _known(
+        self, target: str, added: str, representation: str | None, learner: str | None
+    ) -> dict[str, object]:
+        """Records to read for a cell, once all of its names are known to the study."""
+        outcome = self.outcome
+        for what, name, known in (
+            ("target", target, outcome.targets),
+            ("added property", added, outcome.added),
+            ("representation", representation, outcome.representations),
+            ("learner", learner, tuple(dict.fromkeys(self.errors["learner"]))),
+        ):
+            if name is not None and name not in known:
+                hint = nearest(name, list(known))
+                raise InputError(
+                    f"the study has no such {what}", file=str(self.folder), value=name, hint=hint
+                )
+        where = {"target": target, "representation": representation, "learner": learner}
+        return {name: value for name, value in where.items() if value is not None}
+
+    def choice(self, target: str, **choices: Any) -> Choice:
+        """The choice that `select` answers, to see beforehand what it trains; takes what `select` takes."""
+        table = None if self._table is None or choices.get("data") else self._table[0]
+        return choose(self.folder, target, materials=table, **choices)
+
+    def select(
+        self,
+        target: str,
+        *,
+        workers: int | None = None,
+        executor: Executor | None = None,
+        progress: Callable[[int], None] | None = None,
+        **choices: Any,
+    ) -> Selection:
+        """The smallest set of properties that tells as much of a target as all of them; trains models.
+
+        They are stored in the study folder, and so is the answer, in words and tables.
+
+        Parameters
+        ----------
+        target : str
+        workers : int, optional
+            Local processes; one a core by default.
+        executor : concurrent.futures.Executor, optional
+            Where to train instead.
+        progress : callable, optional
+            Told the number of models known so far.
+        **choices
+            ``base`` (a representation of the study or ``"none"``), ``learner`` (``"trees"``, ``"cgcnn"`` or a
+            learner), ``properties`` (to choose from), ``costs`` (by property), ``tolerance`` (bits that may
+            be lost), ``alternatives`` and ``steadiness`` (look for equally good swaps; select on each split
+            by itself: both True), ``data`` (where the study's table lies now).
+
+        Raises
+        ------
+        InputError
+            Something the study does not have, a negative cost, too few rows, or data that has changed.
+        """
+        return self.choice(target, **choices).run(workers, progress, executor)[0]
 
     def __repr__(self) -> str:
         o = self.outcome
@@ -304,6 +415,23 @@ class Results:
 
 def _silent(name: str, share: float, message: str) -> None:
     """An analysis has no progress to tell."""
+
+
+def _predictions(held: Held, added: str, rows: Rows) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "learner": held.learner,
+            "representation": held.representation,
+            "target": held.target,
+            "added": added,
+            "seed": held.seed,
+            "id": rows.ids[held.materials],
+            "formula": rows.formulas[held.materials],
+            "true": held.true_test,
+            "predicted0": held.test[0],
+            "predicted1": held.test[held.added.index(added) + 1],
+        }
+    )
 
 
 def _missing(values: NDArray[Any]) -> NDArray[np.bool_]:

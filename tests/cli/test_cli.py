@@ -138,7 +138,7 @@ def test_the_example_study_file_names_every_key_and_plans():
     for key in KEYS:
         assert f"\n{key} =" in text or f"\n# {key} =" in text or f"\n# [{key}]" in text
     tomllib.loads(text)
-    assert "168 distinct" in mattomo("plan", ROOT / "examples" / "study.toml").stdout
+    assert "192 distinct" in mattomo("plan", ROOT / "examples" / "study.toml").stdout
 
 
 def test_ctrl_c_says_that_nothing_finished_is_lost(tmp_path):

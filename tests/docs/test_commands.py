@@ -11,7 +11,8 @@ import typer
 from mattomo.cli.app import app
 
 ROOT = Path(__file__).resolve().parents[2]
-FILES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "examples").glob("*"))]
+EXAMPLES = [p for p in (ROOT / "examples").rglob("*") if p.suffix in {".md", ".toml", ".ipynb", ".py", ".sh"}]
+FILES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted(EXAMPLES)]
 GROUP = typer.main.get_command(app)
 SHELL = re.compile(r"^```(?:sh|console|bash)?[ \t]*\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`(mattomo [^`\n]+)`")

@@ -20,8 +20,8 @@ def load(path):
 
 simulated = load(ROOT / "benchmarks/simulated_studies.py")
 
-#: Studies of the slow test, about seven seconds of processor time each.
-STUDIES = 40
+#: Studies of the slow test, about five seconds of processor time each.
+STUDIES = 100
 
 
 def error_of(target, table, columns):
@@ -110,14 +110,13 @@ def test_error_rates_and_power():
         """More marks than this are less likely than 1 in 1,000 at this rate."""
         return stats.binom.ppf(0.999, STUDIES, rate)
 
-    honest = [name for name in simulated.NULL if name != "mean"]
-    assert (marked.loc[honest, "swap"] <= most(0.12)).all()
+    nulls = [*simulated.NULL]
+    assert (marked.loc[nulls, "swap"] <= most(0.12)).all()
     # Pooled, the bound is narrower; the properties of a study share its target.
-    assert marked.loc[honest, "swap"].mean() <= 0.12 * STUDIES
-    assert (marked.loc[honest, "paired_minmax"] <= most(0.06)).all()
-    assert (marked.loc[honest, "separated"] <= most(1 / 252)).all()
-    # R determines the mean of its inputs, trees guess it well, not exactly: what remains of the limit.
-    assert marked.loc["mean", "swap"] < 0.6 * marked.loc["mean", "rise"]
-    assert marked.loc["mean", "swap"] <= most(0.25)
+    assert marked.loc[nulls, "swap"].mean() <= 0.06 * STUDIES
+    # A learner is spared the sum of inputs that "mean" is: usable, so every seed may gain.
+    useless = [name for name in nulls if name != "mean"]
+    assert (marked.loc[useless, "paired_minmax"] <= most(0.06)).all()
+    assert (marked.loc[nulls, "separated"] <= most(1 / 252)).all()
     assert (marked.loc[["strong", "partner"], "swap"] >= 0.9 * STUDIES).all()
     assert marked.loc["weak", "swap"] > 2 * marked.loc["weak", "paired_minmax"]

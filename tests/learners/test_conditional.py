@@ -44,6 +44,19 @@ def test_scalar_placebos_follow_the_conditional_and_nothing_else(world):
     assert np.corrcoef(a[test] - c.predicted, rest)[0, 1] > 0.9
 
 
+def test_what_the_representation_determines_is_guessed_be_it_a_sum_or_a_product():
+    table = Table(np.random.default_rng(1).normal(size=(N, 12)), tuple(f"r{k}" for k in range(12)))
+    r = table.values
+    for a, missed in (
+        (r.sum(axis=1), 0.01),
+        (np.hypot(r[:, 0], r[:, 1]), 0.15),
+        (r[:, 0] + r[:, 1] ** 2, 0.3),
+    ):
+        c = conditional(table, "composition", column(a), SPLIT, 0)
+        assert c.scale < missed * a.std()
+        assert np.std(a[SPLIT.test] - c.predicted) < 1.2 * missed * a.std()
+
+
 def test_spiky_scalars_keep_their_spikes(world):
     table, a, _ = world
     zero_inflated = np.maximum(a, 0)
@@ -149,3 +162,15 @@ def test_swapping_a_property_for_itself_changes_nothing(learner):
     for (k, _), predicted in trained.swapped.items():
         np.testing.assert_allclose(predicted[0], trained.test[k], rtol=2e-5)
     assert not np.allclose(trained.swapped[2, "density"][1], trained.test[2])
+
+
+def test_many_classes_of_linear_odds_are_told():
+    rng = np.random.default_rng(4)
+    table = Table(rng.normal(size=(N, 6)), tuple("abcdef"))
+    odds = table.values @ rng.normal(size=(6, 60))
+    level = np.char.add("g", (odds + rng.gumbel(size=odds.shape)).argmax(axis=1).astype(str))
+    c = conditional(table, "structure", column(level), SPLIT, 0)
+    least = np.log2(np.exp(odds).sum(axis=1)) - np.log2(np.exp(odds.max(axis=1)))  # no entropy is below it
+    shares = np.unique(level[SPLIT.train], return_counts=True)[1] / 1000
+    nothing = -(shares * np.log2(shares)).sum()
+    assert least.mean() < c.cross_entropy < nothing - 1

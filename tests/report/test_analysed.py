@@ -24,7 +24,7 @@ def study(outcome, make_study):
 
 
 def test_cells_carry_their_bits_and_tables_agree(study, tmp_path):
-    outcome, analysis, _ = study
+    outcome, analysis, *_ = study
     summary = summarize(outcome, analysis)
     json.dumps(summary, allow_nan=False)
     write_tables(summary, tmp_path)
@@ -65,7 +65,7 @@ def test_the_used_property_is_found_and_the_others_are_not(study):
 
 
 def test_deterministic_cells_are_marked_and_not_ranked(study):
-    outcome, analysis, _ = study
+    outcome, analysis, *_ = study
     summary = summarize(outcome, analysis, [RELATION])
     marked = [c for c in summary["cells"] if c["information"]["deterministic"] == "algebra"]
     assert {(c["target"], c["added"]) for c in marked} == {("band_gap", "e_above_hull")}
@@ -75,7 +75,7 @@ def test_deterministic_cells_are_marked_and_not_ranked(study):
 
 
 def test_without_swaps_nothing_is_marked_and_the_reason_is_given(outcome, make_study):
-    made, analysis, _ = make_study(outcome, swaps=False, seeds=(0,), representations=("composition",))
+    made, analysis, *_ = make_study(outcome, swaps=False, seeds=(0,), representations=("composition",))
     summary = summarize(made, analysis)
     assert not ranked(summary["cells"])
     assert any("without a swap test" in text for text in summary["notices"])
@@ -83,7 +83,7 @@ def test_without_swaps_nothing_is_marked_and_the_reason_is_given(outcome, make_s
 
 
 def test_half_analysed_study(study):
-    outcome, analysis, _ = study
+    outcome, analysis, *_ = study
     part = replace(analysis, bits=analysis.bits.iloc[:3], decomposition=analysis.decomposition.iloc[:0])
     summary = summarize(outcome, part)
     assert sum(cell["information"] is not None for cell in summary["cells"]) == 3

@@ -20,6 +20,8 @@ def test_files_and_their_numbers(outcome, tmp_path):
         "table1.md",
         "mae.csv",
         "README.md",
+        "table1_paired_minmax.tex",
+        "table1_separated.tex",
         "summary.json",
     }
     table = gains(outcome.errors)

@@ -10,7 +10,7 @@ import pytest
 
 from mattomo.materials.registry import PropertyInfo
 from mattomo.report import render_html, summarize, write_html, write_tables
-from mattomo.report.numbers import percent, quantity
+from mattomo.report.numbers import bits, percent, quantity
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -64,7 +64,7 @@ def hostile(make_outcome):
 def test_hostile_names_stay_text(hostile):
     reader = Reader(render_html(summarize(hostile)))
     tags = [tag for tag, _ in reader.tags]
-    assert tags.count("script") == 3  # the data of cells and controls, and the code of the page itself
+    assert tags.count("script") == 2  # one of data, one of code
     assert not {"img", "u"} & set(tags)
     assert all(attrs.get("class", "").startswith("cell") for tag, attrs in reader.tags if tag == "i")
     assert not any(name.startswith("on") for _, attrs in reader.tags for name in attrs)
@@ -77,10 +77,11 @@ def test_hostile_names_stay_text(hostile):
 
 def test_embedded_json_is_whole(hostile):
     page = render_html(summarize(hostile))
-    embedded = re.search(r'<script type="application/json" id="details">(.*?)</script>', page, re.S).group(1)
-    details = json.loads(embedded)
-    assert len(details) == len(summarize(hostile)["cells"])
-    assert details[0]["added"] == "<script>alert(1)</script>"
+    data = json.loads(
+        re.search('<script type="application/json" id="embedded">(.*?)</script>', page, re.S).group(1)
+    )
+    assert len(data["cells"]) == len(summarize(hostile)["cells"])
+    assert data["texts"][data["cells"][0]["added"]] == "<script>alert(1)</script>"
 
 
 def test_page_needs_no_network(outcome):
@@ -141,3 +142,69 @@ def test_two_learners_stand_side_by_side(make_outcome):
     hits = sum(c["paired_minmax"] for c in summary["cells"] if c["learner"] == "cgcnn" and not c["diagonal"])
     assert 0 < robust == hits
     assert not any(attrs.get("id") == "agreement" for _, attrs in Reader(render_html(summarize(one))).tags)
+
+
+@pytest.fixture(scope="module")
+def analysed(outcome, make_study):
+    return make_study(outcome, fractions=(0.5, 1.0), learners=("trees", "cgcnn"))
+
+
+def test_an_analysed_study_has_all_its_sections(analysed):
+    summary = summarize(analysed[0], analysed[1])
+    reader = Reader(render_html(summary))
+    ids = {attrs["id"] for _, attrs in reader.tags if "id" in attrs}
+    assert {"bits", "controls", "symmetry", "floor", "learning", "cell", "comparison"} <= ids
+    assert {attrs["href"][1:] for tag, attrs in reader.tags if tag == "a"} <= ids
+    assert {"measure-bits", "rule-swap", "learner-1", "order-name"} <= ids
+
+
+def test_shown_bits_are_those_of_the_csv(analysed, tmp_path):
+    summary = summarize(analysed[0], analysed[1])
+    page = render_html(summary)
+    write_tables(summary, tmp_path)
+    table = pd.read_csv(tmp_path / "bits.csv")
+    own = table[~table["control"]]
+    shown = re.findall(r'data-cell="(\d+)".*?class="as-bits">([^<]*)<', page, re.S)
+    assert {int(index): text for index, text in shown} == {
+        index: bits(value) for index, value in enumerate(own["bits"])
+    }
+
+
+def test_hostile_names_stay_text_beside_bits(outcome, make_study):
+    properties = tuple(PropertyInfo(name, name, unit="<b>eV</b>") for name in HOSTILE)
+    made, analysis, _, close, _ = make_study(
+        outcome,
+        properties=properties,
+        n_targets=2,
+        seeds=(0, 1),
+        learners=("<i>net</i>",),
+        naming=lambda i: (f"{HOSTILE[i % len(HOSTILE)]}{i}", HOSTILE[-1 - i % len(HOSTILE)]),
+    )
+    relation = {"kind": "linear", "target": HOSTILE[0], "sources": [HOSTILE[1]], "form": "<u>", "score": 0.0,
+                "support": 1.0, "sentence": "<u>relation</u>"}  # fmt: skip
+    page = render_html(summarize(made, analysis, [relation], close=close))
+    reader = Reader(page)
+    tags = [tag for tag, _ in reader.tags]
+    assert tags.count("script") == 2  # one of data, one of code
+    assert not {"img", "u", "b-"} & set(tags)
+    assert not any(name.startswith("on") for _, attrs in reader.tags for name in attrs)
+    assert "<u>relation</u>" in " ".join(reader.text)
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"seeds": (0,)},
+        {"representations": ("composition",)},
+        {"representations": ("structure",)},
+        {"representations": ("my table",)},
+        {"controls": False},
+        {"swaps": False},
+        {"n_targets": 1},
+    ],
+)
+def test_odd_studies_have_a_page(outcome, make_study, choice):
+    made, analysis, *_ = make_study(outcome, **{"seeds": (0, 1)} | choice)
+    page = render_html(summarize(made, analysis))
+    assert not re.search(r"\bnan\b|\bNone\b", page)
+    assert 'id="bits"' in page

@@ -17,6 +17,7 @@ from mattomo.cli.identity import identity_command
 from mattomo.cli.plan import plan
 from mattomo.cli.report import report
 from mattomo.cli.run import run
+from mattomo.cli.select import select
 from mattomo.cli.status import status_command
 from mattomo.cli.terminal import errors
 from mattomo.cli.tomography import tomography
@@ -50,7 +51,7 @@ def _root(
     pass
 
 
-for command in (demo, check, convert, plan, run, report, bits, explain, tomography):
+for command in (demo, check, convert, plan, run, report, bits, explain, select, tomography):
     app.command()(command)
 app.command("identity")(identity_command)
 app.command("status")(status_command)

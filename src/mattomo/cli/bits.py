@@ -58,20 +58,20 @@ def bits(
         return
     labels = {name: info["label"] for name, info in summary["properties"].items()}
     several = len(summary["learners"]) > 1
-    table = Table(box=None, padding=(0, 1, 0, 0))
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
     for name in ("target", "added", *(("by",) if several else ()), "to"):
         table.add_column(name, overflow="ellipsis", no_wrap=True)
     for name in ("bits", "95 %", "error", "q", ""):
         table.add_column(name, justify="right", no_wrap=True)
-    width = 14 if several else 18
+    width = 13 if several else 16
     for cell in chosen:
         found = cell["information"]
-        mark = {"algebra": "=", "held": "="}.get(found["deterministic"], "*" if cell[SWAP] else "")
+        mark = "=" if found["deterministic"] else "*" if cell[SWAP] else ""
         table.add_row(
             Text(brief(labels[cell["target"]], width)),
             Text(brief(labels[cell["added"]], width)),
             *((Text(brief(cell["learner"], 6)),) if several else ()),
-            Text(brief(cell["representation"], 6 if several else 9)),
+            Text(brief(cell["representation"], 11)),
             in_bits(found["bits"]),
             bits_range(found["bits_low"], found["bits_high"]).replace(" to ", "…"),
             percent(cell["mean"]),

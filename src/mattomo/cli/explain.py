@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mattomo.cli.terminal import output, print_json
-from mattomo.report.numbers import bits, bits_range, percent, probability, quantity
+from mattomo.report.numbers import bits, bits_range, percent, probability, quantity, signed
 from mattomo.report.views import part_ranges
 from mattomo.results import Results
 
@@ -23,6 +23,11 @@ _NAMES = {
     "redundant": "either",
     "unique_A": "only the added property",
     "synergy": "only both together",
+}
+_GROUPS = {
+    "element": "elements",
+    "crystal system": "crystal_systems",
+    "number of materials of the same formula": "polymorphs",
 }
 _ENDS = 6
 """Elements listed at each end."""
@@ -68,23 +73,26 @@ def _show(found: dict[str, Any]) -> None:
             interval = bits_range(row["bits_low"], row["bits_high"])
             table.add_row(Text(row["name"]), bits(row["bits"]), interval, probability(row["swap_p"]))
         output.print(Text("\ncontrols of the same target", "bold"), table)
-    unit = "bits" if found["measure"] == "bits" else f"fall of the error / {found['measure']}"
-    number = bits if found["measure"] == "bits" else quantity
+    unit = f" / {found['unit']}" if found["unit"] else ""
     for title, key in (("most helped", "helped"), ("most hurt", "hurt")):
         if found[key]:
-            table = _table("material", "formula", unit, "seeds", text=2)
+            table = _table("material", "formula", f"error without{unit}", "with", "change", "seeds", text=2)
             for row in found[key]:
-                table.add_row(
-                    Text(row["id"]), Text(row["formula"]), number(row["value"]), str(row["n_seeds"])
-                )
-            output.print(Text(f"\n{title} of {found['n_materials']:,} materials", "bold"), table)
-    for title, key in (("by element", "elements"), ("by crystal system", "crystal_systems")):
+                said = (quantity(row["mae0"]), quantity(row["mae1"]), signed(row["change"]))
+                table.add_row(Text(row["id"]), Text(row["formula"]), *said, str(row["n_seeds"]))
+            output.print(Text(f"\n{title} of {found['n_materials']:,} tested materials", "bold"), table)
+    for title, key in _GROUPS.items():
         rows = found[key]
         if rows:
-            named = [f"{r['name']} {number(r['value'])} ({r['n']})" for r in rows]
+            named = [
+                f"{row['name']} {signed(row['change'])}{'*' if row['clear'] else ''} ({row['n']:,})"
+                for row in rows
+            ]
             ends = [named] if len(named) <= 2 * _ENDS else [named[:_ENDS], named[-_ENDS:]]
-            output.print(Text(f"\n{title}: mean {unit} (materials)", "bold"))
+            output.print(Text(f"\nby {title}: change of the error{unit} (materials)", "bold"))
             output.print(Text(" … ".join(map(", ".join, ends))))
+    if any(found[key] for key in _GROUPS.values()):
+        output.print(Text("* more than two standard errors from zero; by chance 1 in 20 is", "dim"))
 
 
 def _table(*names: str, text: int = 1) -> Table:

@@ -24,6 +24,7 @@ _HELP = {
     "properties": "Properties to add, one at a time, comma-separated.",
     "representations": "composition, structure, names of your own tables (comma-separated).",
     "tables": "Base representations of your own: NAME=COLUMNS, e.g. mace=mace_*; several with commas.",
+    "atoms": "Properties of the atoms: NAME=SOURCE, e.g. radius=element:covalent_radius,magmom=site.",
     "rows": "complete: rows that have everything; per-pair: for each pair the rows that have the two.",
     "learners": "cgcnn, trees, or both (comma-separated).",
     "seeds": "Number of seeds, or a comma-separated list of them.",
@@ -101,6 +102,8 @@ def _parse(key: str, text: str) -> Any:
     """The value an option's text stands for, by the type of the key."""
     if key == "tables":
         return _tables(text)
+    if key == "atoms":
+        return dict(map(_source, text.split(",")))
     if key == "controls" and text.strip().lower() == "none":
         return []
     hint = typing.get_type_hints(StudyConfig)[key]
@@ -121,6 +124,14 @@ def _parse(key: str, text: str) -> Any:
         ) from None
     # `--seeds 3` means three seeds, `--seeds 3,4` those two.
     return values[0] if key == "seeds" and "," not in text and values else values
+
+
+def _source(text: str) -> tuple[str, str]:
+    """``radius=element:covalent_radius`` as a name and its source."""
+    name, equals, source = (piece.strip() for piece in text.partition("="))
+    if not (name and equals and source):
+        raise InputError("this is not NAME=SOURCE", column="--atoms", value=text, hint="E.g. magmom=site")
+    return name, source
 
 
 def _tables(text: str) -> dict[str, list[str]]:

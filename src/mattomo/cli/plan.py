@@ -12,6 +12,7 @@ from rich.table import Table
 from mattomo.cli.options import study_options
 from mattomo.cli.terminal import duration, output, print_json
 from mattomo.front import Study
+from mattomo.study.controls import PREFIX
 from mattomo.study.plan import Plan
 from mattomo.study.workers import default_workers
 
@@ -59,7 +60,7 @@ def plain_plan(planned: Plan, workers: int) -> dict[str, object]:
         ],
         "trainings": planned.trainings,
         "trainings_as_counted_in_the_paper": planned.trainings_as_counted_in_the_paper,
-        "expected_seconds": _total(planned) / workers,
+        "expected_seconds": planned.seconds(workers),
         "expected_bytes_per_worker": planned.memory(),
         "workers": workers,
         "notices": list(planned.prepared.notices),
@@ -99,7 +100,8 @@ def show_plan(planned: Plan, workers: int) -> None:
             duration(sum(planned.costs[u.id] for u in units)),
         )
     output.print(table)
-    extra = [f"{len(config.controls)} controls a unit"] if config.controls else []
+    own = [task for task in planned.units[0].tasks if task.name.startswith(PREFIX)]
+    extra = [f"{len(own)} controls a unit"] if own else []
     extra += [f"{len(config.train_fractions)} shares of the training rows"] * (
         len(config.train_fractions) > 1
     )
@@ -114,7 +116,7 @@ def show_plan(planned: Plan, workers: int) -> None:
             f"{fits:,} fits of trees beforehand, for {config.swaps} conditional placebos of each property"
         )
     output.print(
-        f"about {duration(_total(planned) / workers)} on {workers} workers (rough), "
+        f"about {duration(planned.seconds(workers))} on {workers} workers (rough), "
         f"{planned.memory() / 1e9:.1f} GB each"
     )
     for notice in prepared.notices:
@@ -145,7 +147,3 @@ def _reading(planned: Plan, learner: str, representation: str) -> str:
         return "nothing: a table of numbers"
     graphs = planned.graphs[representation]
     return f"{len(graphs.centre) / max(len(graphs), 1):.0f} edges a material"
-
-
-def _total(planned: Plan) -> float:
-    return sum(planned.costs.values())

@@ -29,7 +29,8 @@ from mattomo.information.inference import (
 )
 from mattomo.information.scores import Scored
 from mattomo.information.symmetry import symmetry_residuals
-from mattomo.study.controls import PLANTED_SNR, PREFIX
+from mattomo.study.atoms import NO_SWAP
+from mattomo.study.controls import ATOMS, PLANTED_SNR, PREFIX
 from mattomo.study.outcome import Outcome, Rows
 
 Floats = NDArray[np.float64]
@@ -94,7 +95,9 @@ def analyse(
     -------
     Analysis
     """
-    table, seeds = cells(scored, rows, caps), seed_bits(scored)
+    untested = {info.name: NO_SWAP[info.atoms] for info in outcome.properties if info.atoms}
+    untested[ATOMS] = NO_SWAP["control"]
+    table, seeds = cells(scored, rows, caps, untested), seed_bits(scored)
     whole = seeds[seeds["fraction"] == 1]
     n_train, n_test = (
         float(whole[name].mean()) if len(whole) else math.nan for name in ("n_train", "n_test")
@@ -166,7 +169,10 @@ def seed_bits(scored: Sequence[Scored]) -> pd.DataFrame:
 
 
 def cells(
-    scored: Sequence[Scored], rows: Rows, caps: Mapping[tuple[str, str], float] | None = None
+    scored: Sequence[Scored],
+    rows: Rows,
+    caps: Mapping[tuple[str, str], float] | None = None,
+    untested: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Bits, interval, cap and swap test of every cell, over the seeds.
 
@@ -177,6 +183,8 @@ def cells(
     rows : Rows
     caps : mapping of (representation, added) to float, optional
         Bits that the added property holds at most beyond the representation (its conditional entropy).
+    untested : mapping of added to str, optional
+        Why some properties have no swap test.
 
     Returns
     -------
@@ -201,6 +209,8 @@ def cells(
         for key, found in _by_cell(scored).items()
     ]
     table = pd.DataFrame(records, columns=_COLUMNS)
+    for name, why in (untested or {}).items():
+        table.loc[(table["added"] == name) & table["swap_p"].isna(), "swap_reason"] = why
     judged = (~table["control"].astype(bool) & ~table["diagonal"].astype(bool)).to_numpy()
     q = np.full(len(table), np.nan)
     q[judged] = benjamini_hochberg(table.loc[judged, "swap_p"].to_numpy(dtype=float))

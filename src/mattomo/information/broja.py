@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
-from mattomo.information.discrete import LN2, Floats, information, one_thread
+from mattomo.information.discrete import LN2, Floats, information
+from mattomo.threads import one_thread
 
 _TOLERANCE = 1e-7  # bits: the proven error at which the solver stops
 _ITERATIONS = 100

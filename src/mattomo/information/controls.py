@@ -1,8 +1,9 @@
 """Controls: what a study marks where the answer is known.
 
 Three added columns are made for every target. *placebo* is a shuffled property (no information); *derived* is
-computed from R (none beyond R); *planted* is the target plus noise of a known size. Their rows stand beside
-the claims, as the claims' calibration.
+computed from R (none beyond R); *planted* is the target plus noise of a known size. Where a study adds
+properties inside the atoms, *atoms* is a placebo there. Their rows stand beside the claims, as the claims'
+calibration.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from typing import Any
 import pandas as pd
 
 from mattomo.information.gain import CHANGES, CRITERIA, chance_all_below
+from mattomo.study.controls import ATOMS, PREFIX
 from mattomo.study.controls import CONTROLS as NAMES
-from mattomo.study.controls import PREFIX
 
-#: Names of the added columns of the controls.
+#: Names of the added columns of the controls; `ATOMS` joins them where properties are added inside the atoms.
 CONTROLS = tuple(PREFIX + name for name in NAMES)
 
 # Chance that a cell of no use improves in every seed is quoted for independent seeds and for this correlation
@@ -78,7 +79,7 @@ def calibration(
     Returns
     -------
     DataFrame
-        One row for each control (and group), in the order of `CONTROLS`:
+        One row for each control (and group), in the order of `CONTROLS`, then `ATOMS`:
 
         - control, n: cells with a defined gain;
         - n_seeds: most seeds of a cell;
@@ -96,11 +97,12 @@ def calibration(
         "control", *keys, "n", "n_seeds", "mae_change", "bits", "expected_bits", *CRITERIA, *CHANGES,
         "swap", "n_swap", "expected_share", "reading",
     ]  # fmt: skip
-    found = gains.loc[gains["added"].isin(list(CONTROLS)), keys].drop_duplicates()
+    controls = (*CONTROLS, ATOMS)
+    found = gains.loc[gains["added"].isin(controls), keys].drop_duplicates()
     named = [dict(zip(keys, values, strict=True)) for values in found.itertuples(index=False)]
     groups = named if keys else [{}]
     records: list[dict[str, Any]] = []
-    for control in CONTROLS:
+    for control in controls:
         for group in groups:
             cells = _of(gains, control, group)
             if len(cells):

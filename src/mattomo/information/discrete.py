@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-from functools import cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -210,21 +207,6 @@ def column(values: NDArray[Any]) -> NDArray[Any]:
     if found.dtype.kind == "O":
         found = np.where(pd.isna(found), "", found).astype(str)
     return found
-
-
-def one_thread() -> AbstractContextManager[object]:
-    """While it is open, linear algebra runs on one thread.
-
-    The matrices here have some hundred rows. Spread over the cores of a busy machine, a Cholesky factor of
-    140 rows took 90 ms instead of 0.05 ms (measured).
-    """
-    limited: AbstractContextManager[object] = _libraries().limit(limits=1, user_api="blas")
-    return limited
-
-
-@cache
-def _libraries() -> ThreadpoolController:
-    return ThreadpoolController()  # looking for the libraries takes milliseconds, so once
 
 
 def without_holes(labels: NDArray[Any]) -> Codes:

@@ -16,6 +16,7 @@ from mattomo.information import discrete
 from mattomo.information.broja import least_information
 from mattomo.information.discrete import Codes, Floats
 from mattomo.keyed import generator
+from mattomo.threads import one_thread
 
 LEAST_ROWS = 40
 _BLOCKS = 1_000  # clusters are gathered into at most this many blocks for the bootstrap
@@ -214,7 +215,7 @@ def _resampled(target: Codes, sources: tuple[Codes, ...], owner: Codes, n_boot: 
         cells = k * levels
         cell = (block * k + target) * levels + source
         by_block = np.bincount(cell, minlength=blocks * cells).reshape(blocks, cells).astype(float)
-        with discrete.one_thread():
+        with one_thread():
             sums = weights @ by_block
         informations.append(discrete.informations(sums.reshape(n_boot, k, levels)))
     return np.column_stack(informations)

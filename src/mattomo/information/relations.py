@@ -33,7 +33,7 @@ from mattomo.projections.descriptors import element_properties
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-Kind = Literal["category", "threshold", "linear", "power", "trees"]
+Kind = Literal["category", "threshold", "linear", "power", "trees", "elements"]
 Base = Literal["composition", "structure"]
 
 COMPOSITION: dict[str, str] = {
@@ -72,7 +72,7 @@ class Relation:
 
     Attributes
     ----------
-    kind : {"category", "threshold", "linear", "power", "trees"}
+    kind : {"category", "threshold", "linear", "power", "trees", "elements"}
     target : str
         Column that follows.
     sources : tuple of str
@@ -238,9 +238,12 @@ def deterministic(cells: pd.DataFrame, found: Iterable[Mapping[str, Any]]) -> li
     Returns
     -------
     list of str
-        Of each cell: ``"algebra"``, ``"held"`` (see `deterministic_pairs`) or "". Tables of one's own are
-        taken to hold nothing.
+        Of each cell: ``"algebra"``, ``"held"`` (see `deterministic_pairs`), ``"derived"`` where the added
+        property is given by element and the representation holds the composition, or "". Tables of one's own
+        are taken to hold nothing.
     """
+    found = list(found)
+    by_element = {r["target"] for r in found if r["kind"] == "elements"}
     known = [
         Relation(r["kind"], r["target"], tuple(r["sources"]), r["form"], r["score"], r["support"])
         for r in found
@@ -251,7 +254,8 @@ def deterministic(cells: pd.DataFrame, found: Iterable[Mapping[str, Any]]) -> li
         cells["representation"], cells["target"], cells["added"], strict=True
     ):
         pairs = marked.get(representation, set())
-        held = "held" if (target, "") in pairs else ""
+        held = "derived" if representation in marked and added in by_element else ""
+        held = "held" if (target, "") in pairs else held
         words.append("algebra" if (target, added) in pairs else held)
     return words
 

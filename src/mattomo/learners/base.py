@@ -64,6 +64,13 @@ class Unit:
     tasks : tuple of Task
     placebos : mapping of str to Draws
         Stand-ins of added properties: the trained models are asked again with these in their place.
+    atoms : tuple of str
+        Added properties that belong to the atoms; their columns hold the mean over the atoms.
+    atom_graphs : mapping of tuple of str to Graphs
+        Of a unit on graphs: by the properties of the atoms that a task adds (see `in_atoms`) the graphs whose
+        nodes have their values, in that order.
+    atom_tables : mapping of str to Table
+        Of a unit on a table: statistics of each property over the atoms of the n materials.
     """
 
     representation: str
@@ -73,6 +80,17 @@ class Unit:
     seed: int
     tasks: tuple[Task, ...]
     placebos: Mapping[str, Draws] = field(default_factory=dict)
+    atoms: tuple[str, ...] = ()
+    atom_graphs: Mapping[tuple[str, ...], Graphs] = field(default_factory=dict)
+    atom_tables: Mapping[str, Table] = field(default_factory=dict)
+
+    def in_atoms(self, task: Task) -> tuple[str, ...]:
+        """What a task adds inside the atoms."""
+        return tuple(name for name in task.added if name in self.atoms)
+
+    def beside(self, task: Task) -> tuple[str, ...]:
+        """What a task adds beside the pooled atoms."""
+        return tuple(name for name in task.added if name not in self.atoms)
 
     def drawn(self, name: str) -> Column:
         """The property ``name`` of the n materials, and below them all its draws, as one column.

@@ -25,7 +25,8 @@ class Estimator:
     """A scikit-learn regressor that reads a `Table`; made by `sklearn`.
 
     Base columns and added scalars are standardised on the training rows, categories are one-hot over their
-    levels, missing values become the mean of the training rows, the target is standardised.
+    levels, of a property of the atoms its statistics count as base columns, missing values become the mean of
+    the training rows, the target is standardised.
 
     Parameters
     ----------
@@ -67,15 +68,17 @@ class Estimator:
         started = time.perf_counter()
         split = unit.split
         base = _standardised(base_table(unit).values, split.train)
-        encodings = {
-            name: encode(unit.columns[name], split.train)
+        dense = {
+            name: _standardised(unit.atom_tables[name].values, split.train)
+            if name in unit.atoms
+            else _dense(encode(unit.columns[name], split.train))
             for name in dict.fromkeys(name for task in unit.tasks for name in task.added)
         }
         validation, test, errors, losses = [], [], [], []
         swapped = {}
         for k, task in enumerate(unit.tasks):
             target = target_of(unit, task)
-            added = [_dense(encodings[name]) for name in task.added]
+            added = [dense[name] for name in task.added]
             inputs = np.concatenate([base, *added], axis=1)
             model = clone(self.estimator)
             model.set_params(**_fixed(model.get_params(), unit, task))
@@ -90,7 +93,7 @@ class Estimator:
             test.append(out * target.scale + target.mean)
             start = base.shape[1]
             for name in task.added:
-                stop = start + encodings[name].width
+                stop = start + dense[name].shape[1]
                 if name in unit.placebos:
                     drawn = _dense(encode(unit.drawn(name), split.train))[len(base) :]
                     replaced = np.tile(inputs[split.test], (len(drawn) // len(split.test), 1))

@@ -109,7 +109,7 @@ class Trees:
         import lightgbm
 
         split = unit.split
-        inputs, categorical = _inputs(unit, task, base)
+        inputs, categorical, places = _inputs(unit, task, base)
         target = target_of(unit, task)
         parameters = self._parameters(unit, task)
         training = lightgbm.Dataset(
@@ -142,7 +142,7 @@ class Trees:
 
         test = inputs[split.test]
         swapped = {}
-        for position, name in enumerate(task.added, start=base.shape[1]):
+        for name, position in places.items():
             if name in unit.placebos:
                 drawn = _numbers(unit.drawn(name), split.train)[len(inputs) :].reshape(-1, len(test))
                 replaced = test.copy()
@@ -197,12 +197,23 @@ class _Fit(NamedTuple):
 _OBJECTIVES = {"squared": "regression", "absolute": "regression_l1"}
 
 
-def _inputs(unit: Unit, task: Task, base: Floats) -> tuple[Floats, list[int]]:
-    """Base and added columns, shape (n, d + added), and the positions of the categories."""
-    columns = [unit.columns[name] for name in task.added]
-    added = [_numbers(column, unit.split.train) for column in columns]
-    categorical = [base.shape[1] + k for k, c in enumerate(columns) if c.info.kind == "category"]
-    return np.column_stack([base, *added]), categorical
+def _inputs(unit: Unit, task: Task, base: Floats) -> tuple[Floats, list[int], dict[str, int]]:
+    """Base and added columns, shape (n, d + added), the positions of the categories, and where each starts.
+
+    A property of the atoms is as many columns as it has statistics.
+    """
+    columns, categorical, places = [base], list[int](), dict[str, int]()
+    width = base.shape[1]
+    for name in task.added:
+        places[name] = width
+        column = unit.columns[name]
+        if name in unit.atoms:
+            columns.append(unit.atom_tables[name].values)
+        else:
+            columns.append(_numbers(column, unit.split.train)[:, None])
+            categorical += [width] if column.info.kind == "category" else []
+        width += columns[-1].shape[1]
+    return np.concatenate(columns, axis=1), categorical, places
 
 
 def _numbers(column: Column, training: Ints) -> Floats:

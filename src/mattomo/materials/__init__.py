@@ -15,7 +15,7 @@ from mattomo.materials.registry import (
     describe,
     resolve,
 )
-from mattomo.materials.table import Column, Compositions, Materials, Structures
+from mattomo.materials.table import AtomColumn, Column, Compositions, Materials, Structures
 
 __all__ = [
     "ALIASES",
@@ -23,6 +23,7 @@ __all__ = [
     "PAPER_TARGETS",
     "REGISTRY",
     "SYMBOLS",
+    "AtomColumn",
     "Column",
     "Compositions",
     "Crystal",

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mattomo.errors import InputError
 from mattomo.materials.formula import SYMBOLS
 from mattomo.materials.registry import PropertyInfo
-from mattomo.materials.table import Column, Materials
+from mattomo.materials.table import AtomColumn, Column, Materials
 
 CANONICAL_COLUMNS = ("material_id", "formula", "lattice", "species", "frac_coords")
 """What a canonical table holds besides properties."""
@@ -29,8 +29,9 @@ def to_arrow(materials: Materials) -> Any:
 
     Columns ``material_id``, ``formula`` (reduced), ``lattice`` (9 numbers in Å, the vectors one after the
     other), ``species`` (symbols), ``frac_coords`` (3 numbers a site, flat), the last three null without a
-    structure; then the properties, numbers or text, null where missing. The metadata of a property's field
-    has its ``label`` and ``unit``, and under ``mattomo`` all that is known of it as JSON.
+    structure; then the properties, numbers or text, null where missing, and those of the sites as lists. The
+    metadata of a property's field has its ``label`` and ``unit``, and under ``mattomo`` all that is known of
+    it as JSON.
 
     Parameters
     ----------
@@ -56,7 +57,7 @@ def to_arrow(materials: Materials) -> Any:
     """
     import pyarrow as pa
 
-    for name in materials.columns:
+    for name in (*materials.columns, *materials.atoms):
         if name.lower() in _TAKEN:
             raise InputError(
                 "a property cannot have this name in the canonical table",
@@ -79,6 +80,10 @@ def to_arrow(materials: Materials) -> Any:
     for name, column in materials.columns.items():
         columns[name] = _property(column)
         fields.append(pa.field(name, columns[name].type, metadata=_metadata(column.info)))
+    for name, of_sites in materials.atoms.items():
+        if of_sites.info.atoms == "site":
+            columns[name] = _site_lists(materials, of_sites)
+            fields.append(pa.field(name, columns[name].type, metadata=_metadata(of_sites.info)))
     return pa.table(list(columns.values()), schema=pa.schema(fields))
 
 
@@ -124,6 +129,19 @@ def _property(column: Column) -> Any:
     if column.info.kind == "scalar":
         return pa.array(column.values, pa.float64(), mask=column.missing)
     return pa.array(column.values.tolist(), pa.string(), mask=column.missing)
+
+
+def _site_lists(materials: Materials, column: AtomColumn) -> Any:
+    """A number for every site; null where there is no structure or no number at all."""
+    import pyarrow as pa
+
+    s = materials.structures
+    known = np.concatenate([[0], np.cumsum(~np.isnan(column.values))])
+    absent = known[s.offsets[1:]] == known[s.offsets[:-1]]
+    kept = ~np.repeat(absent, s.sites)
+    offsets = np.concatenate([[0], np.cumsum(np.where(absent, 0, s.sites))])
+    flat = pa.array(column.values[kept], pa.float64(), from_pandas=True)
+    return pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32), mask=np.append(absent, False)), flat)
 
 
 def _lists(offsets: NDArray[np.int64], absent: NDArray[np.bool_], values: NDArray[np.generic]) -> Any:

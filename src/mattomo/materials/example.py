@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import Any
 
 from mattomo.errors import InputError
+from mattomo.materials.quarantine import Quarantine
 from mattomo.materials.readers import read
 from mattomo.materials.table import Materials
 
@@ -41,3 +43,11 @@ def load(name: str = "mp1000") -> Materials:
     1000
     """
     return read(example_path(name))[0]
+
+
+def read_data(data: str, **columns: Any) -> tuple[Materials, Quarantine]:
+    """An embedded table by its name, or whatever is at a path; ``columns`` as for `mattomo.read`."""
+    path: str | Path = data
+    if data in EXAMPLES and not Path(data).exists():
+        path = example_path(data)
+    return read(path, **columns)

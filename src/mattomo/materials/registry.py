@@ -10,6 +10,7 @@ from typing import Any, Literal
 from mattomo.errors import InputError
 
 Kind = Literal["scalar", "category"]
+Level = Literal["element", "site"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class PropertyInfo:
     resolution : float or None
         Full width of the window, in the unit, within which two values cannot be told apart: a value is true
         to plus or minus half of it. ``None`` for categories, which are exact, and where nothing is known.
+    atoms : {"element", "site"}, optional
+        The values belong to the atoms, given by element or by site; a material's own is then their mean.
     """
 
     name: str
@@ -45,6 +48,7 @@ class PropertyInfo:
     note: str = ""
     none_is_class: bool = False
     resolution: float | None = None
+    atoms: Level | None = None
 
     @property
     def is_provenance(self) -> bool:

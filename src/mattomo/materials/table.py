@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import html
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +90,22 @@ class Column:
 
 
 @dataclass(frozen=True)
+class AtomColumn:
+    """One property of the atoms of n materials: a number for every site, or for every element.
+
+    Attributes
+    ----------
+    info : PropertyInfo
+        Its ``atoms`` is ``"element"`` or ``"site"``.
+    values : ndarray of float64, shape (104,) or (N,)
+        By atomic number, or by site in the order of `Structures.Z`; NaN where unknown.
+    """
+
+    info: PropertyInfo
+    values: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class Materials:
     """A table of n materials, each known only through its projections.
 
@@ -106,6 +122,8 @@ class Materials:
     columns : mapping of str to Column
     notices : tuple of str
         What was decided while reading, for people; no part of the fingerprint.
+    atoms : mapping of str to AtomColumn
+        Properties of the atoms.
     """
 
     ids: NDArray[np.str_]
@@ -115,6 +133,7 @@ class Materials:
     structures: Structures
     columns: Mapping[str, Column]
     notices: tuple[str, ...] = ()
+    atoms: Mapping[str, AtomColumn] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -171,10 +190,16 @@ class Materials:
             structures=Structures(s.lattice[index], s_offsets, s.Z[s_take], s.frac_coords[s_take]),
             columns={name: column.take(index) for name, column in self.columns.items()},
             notices=self.notices,
+            atoms={
+                name: AtomColumn(column.info, column.values[s_take])
+                if column.info.atoms == "site"
+                else column
+                for name, column in self.atoms.items()
+            },
         )
 
     def fingerprint(self) -> str:
-        """SHA-256 over ids, compositions, structures and columns: what a study's identity rests on."""
+        """SHA-256 over ids, compositions, structures, columns and atoms: a study's identity rests on it."""
         digest = hashlib.sha256()
 
         def add(name: str, array: NDArray[np.generic]) -> None:
@@ -190,6 +215,8 @@ class Materials:
                 add(name, array)
         for name in sorted(self.columns):
             add(name, self.columns[name].values)
+        for name in sorted(self.atoms):
+            add(f"{self.atoms[name].info.atoms} {name}", self.atoms[name].values)
         return digest.hexdigest()
 
 

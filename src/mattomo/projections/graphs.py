@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,8 @@ class Graphs:
         Distinct bond lengths of each crystal, in Å.
     edge_distance : ndarray of int64, shape (E,)
         Index into ``distance`` of each edge.
+    values : ndarray of float64, shape (C, v)
+        Further values of each node, added to what its element tells; v is 0 by default.
     """
 
     node_offsets: Ints
@@ -51,6 +53,14 @@ class Graphs:
     distance_offsets: Ints
     distance: Floats
     edge_distance: Ints
+    values: Floats = field(default_factory=lambda: np.zeros((0, 0)))
+
+    def __post_init__(self) -> None:
+        if self.values.size == 0:
+            width = self.values.shape[1] if self.values.ndim == 2 else 0
+            object.__setattr__(self, "values", np.zeros((len(self.Z), width)))
+        elif self.values.shape[0] != len(self.Z) or self.values.ndim != 2:
+            raise ValueError(f"values must have shape ({len(self.Z)}, v), got {self.values.shape}")
 
     def __len__(self) -> int:
         return len(self.node_offsets) - 1
@@ -82,6 +92,7 @@ class Graphs:
             distance_offsets=distance_offsets,
             distance=self.distance[bonds],
             edge_distance=self.edge_distance[edges] + bond_shift,
+            values=self.values[nodes],
         )
 
 
@@ -110,6 +121,7 @@ def concatenate(parts: Sequence[Graphs]) -> Graphs:
         distance_offsets=offsets("distance_offsets"),
         distance=joined("distance"),
         edge_distance=joined("edge_distance", "distance"),
+        values=joined("values"),
     )
 
 

@@ -2,7 +2,8 @@
 
 Weisfeiler-Lehman colour refinement on the actual neighbour graph. After as many rounds as the network has
 convolutions, sites of one colour have the same features at every layer, so computing them once with their
-multiplicity is exact (up to the distance classes of the graph).
+multiplicity is exact (up to the distance classes of the graph). Sites of one element whose further values
+differ start with different colours.
 """
 
 from __future__ import annotations
@@ -68,6 +69,7 @@ def quotient(graphs: Graphs, rounds: int = 3) -> Graphs:
         distance_offsets=np.searchsorted(bond_crystal[bonds], bounds),
         distance=graphs.distance[bonds],
         edge_distance=bond,
+        values=graphs.values[representative],
     )
 
 
@@ -83,6 +85,9 @@ def _refine(graphs: Graphs, crystal: Ints, rounds: int) -> Hashes:
         share = np.rint(graphs.edge_weight * 1e6).astype(np.uint64)
         bond = _mix(_mix(graphs.edge_distance.astype(np.uint64) + np.uint64(1)) ^ share)
         colour = _mix(_mix(crystal.astype(np.uint64) + np.uint64(1)) ^ graphs.Z.astype(np.uint64))
+        for values in graphs.values.T:
+            # The same number bit for bit; zeros of either sign are one.
+            colour = _mix(colour ^ _mix(np.ascontiguousarray(values + 0.0).view(np.uint64)))
         has_edges = np.diff(np.searchsorted(graphs.centre, np.arange(len(colour) + 1))) > 0
         starts = np.searchsorted(graphs.centre, np.flatnonzero(has_edges))
         for _ in range(rounds):

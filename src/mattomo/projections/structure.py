@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -32,6 +33,7 @@ def crystal_graphs(
     radius: float = 8.0,
     ties: Ties = "shared",
     quotient: bool = True,
+    values: Floats | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Graphs:
     """Graphs of the nearest neighbours of every site.
@@ -50,6 +52,8 @@ def crystal_graphs(
         of the cell; ``"first"`` keeps the first ones, as the original implementation does.
     quotient : bool
         Merge equivalent sites (exact for three convolutions, see `mattomo.projections.quotient`).
+    values : ndarray of float64, shape (N, v), optional
+        Further values of each site; equivalent sites then have equal values, too.
     progress : callable, optional
         Called with the number of crystals finished since the last call.
 
@@ -70,6 +74,9 @@ def crystal_graphs(
     for start in range(0, n, _CHUNK):
         stop = min(start + _CHUNK, n)
         part = _chunk_graphs(structures, start, stop, neighbours, radius, ties)
+        if values is not None:
+            sites = slice(structures.offsets[start], structures.offsets[stop])
+            part = replace(part, values=values[sites])
         parts.append(merge(part) if quotient else part)
         if progress is not None:
             progress(stop - start)

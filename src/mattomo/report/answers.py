@@ -15,6 +15,7 @@ from mattomo.report.sentences import Cell, label
 DETERMINISTIC = {
     "algebra": "the target is a function of the added property and of what the representation holds",
     "held": "the representation alone determines the target, so a gain is the learner’s shortfall",
+    "derived": "the composition determines the added property, so a gain is convenience",
 }
 """What a mark of a deterministic cell means."""
 

@@ -80,10 +80,11 @@ TABLES: dict[str, tuple[str, dict[str, str]]] = {
             "overstated": "bits exceed the cap",
             "swap_rise": "mean rise of the absolute error when the property is replaced by placebos "
             "drawn from the representation (unit)",
-            "swap_p": "one-sided p of the swap test, clustered by formula",
+            "swap_p": "one-sided p of the swap test (movement towards the truth), clustered by formula",
             "swap_q": "Benjamini-Hochberg q over all cells that are neither controls nor diagonal",
             "deterministic": "algebra: the target is a function of the property and of what the "
-            "representation holds; held: the representation alone determines it; else empty",
+            "representation holds; held: the representation alone determines it; derived: the composition "
+            "determines the property; else empty",
             "swap_reason": "why there is no swap test, else empty",
         },
     ),
@@ -134,6 +135,31 @@ TABLES: dict[str, tuple[str, dict[str, str]]] = {
             "n_repeated_rows": "rows of those",
             "enough": "enough repeated formulas to say",
             "sentence": "the row in a sentence",
+        },
+    ),
+    "where": (
+        "One row a cell and group of at least five tested materials; a material that several seeds tested "
+        "counts once.",
+        {
+            "kind": "elements, crystal_systems, or polymorphs (materials of the same formula in the study)",
+            "name": "the element, the crystal system, or how many polymorphs",
+            "n": "tested materials in the group",
+            "mae0": "their mean absolute error with the baseline (unit)",
+            "change": "how it changes with the property added: below zero, the property helps (unit)",
+            "se": "standard error of the change over the materials (unit)",
+            "clear": "the change is more than twice its standard error from zero; by chance 1 in 20 is",
+        },
+    ),
+    "materials": (
+        "Materials that each added property helps and hurts most.",
+        {
+            "end": "helped or hurt",
+            "id": "the material",
+            "formula": "its reduced formula",
+            "mae0": "absolute error of the baseline, mean over the seeds that tested it (unit)",
+            "mae1": "the same with the property added (unit)",
+            "change": "mae1 - mae0 (unit)",
+            "n_seeds": "seeds that tested it",
         },
     ),
     "learning": (

@@ -11,8 +11,9 @@ from typing import Any
 import pandas as pd
 
 from mattomo.atomic import write_bytes, write_text
-from mattomo.report import columns
+from mattomo.report import closeup, columns
 from mattomo.report.information import KEY
+from mattomo.report.latex import cells_latex, table1_latex
 from mattomo.report.page import write_html
 from mattomo.report.summarize import Summary, summarize
 from mattomo.study.outcome import Outcome
@@ -32,6 +33,8 @@ _BITS = [
     "mae0", "mae1", "unit", "laplace_bits", "bits", "bits_low", "bits_high", "bits_se", "cap", "overstated",
     "swap_rise", "swap_p", "swap_q", "deterministic", "reason", "swap_reason",
 ]  # fmt: skip
+_WHERE = [*KEY, "kind", "name", "n", "mae0", "change", "se", "unit", "clear"]
+_MATERIALS = [*KEY, "end", "id", "formula", "mae0", "mae1", "change", "unit", "n_seeds"]
 _MAE = [
     "learner", "representation", "target", "unit", "n_seeds", "mean", "min", "max", "n_test_min",
     "n_test_max",
@@ -55,10 +58,12 @@ def write_tables(source: Outcome | Summary, folder: str | os.PathLike[str]) -> l
         by 5 %), ``errors.csv`` (one row a cell and seed: mae0 and mae1 in the target's unit, change a
         fraction), ``table1.csv`` and ``table1.md`` (property lists for both criteria), ``agreement.csv``
         (what several learners say of the same pair), ``mae.csv``
-        (baseline errors with their units), ``summary.json`` (everything), ``README.md`` (columns and units).
+        (baseline errors with their units), ``table1_<rule>.tex``, ``summary.json`` (everything),
+        ``README.md`` (columns and units).
         From an analysed study also ``bits.csv`` and ``bits.parquet`` (one row a cell or control),
-        ``decomposition.csv``, ``nested.csv``, ``controls.csv``, ``symmetry.csv``, ``floor.csv`` and
-        ``learning.csv``, each if it has rows.
+        ``decomposition.csv``, ``nested.csv``, ``controls.csv``, ``symmetry.csv``, ``floor.csv``,
+        ``learning.csv``, ``where.csv`` and ``materials.csv`` (which materials each property helps), each if
+        it has rows, and ``cells.tex``.
     """
     summary = summarize(source) if isinstance(source, Outcome) else source
     folder = Path(folder)
@@ -96,6 +101,10 @@ def write_tables(source: Outcome | Summary, folder: str | os.PathLike[str]) -> l
             parquet = io.BytesIO()
             tables[name].to_parquet(parquet, index=False)
             written.append(write_bytes(folder / f"{name}.parquet", parquet.getvalue()))
+    for name in summary["criteria"]:
+        written.append(write_text(folder / f"table1_{name}.tex", table1_latex(summary, name)))
+    if summary["analysed"]:
+        written.append(write_text(folder / "cells.tex", cells_latex(summary)))
     whole = json.dumps(summary, ensure_ascii=False, indent=1, allow_nan=False)
     return [
         *written,
@@ -130,7 +139,28 @@ def _analysed(summary: Summary, units: dict[str, str]) -> dict[str, pd.DataFrame
     )
     for name in ("nested", "controls", "symmetry", "floor", "learning"):
         tables[name] = pd.DataFrame(summary["analysis"][name])
+    tables |= _close(summary, units)
     return {name: table for name, table in tables.items() if len(table)}
+
+
+def _close(summary: Summary, units: dict[str, str]) -> dict[str, pd.DataFrame]:
+    """Where each property helps: by element, crystal system and number of polymorphs, and by material."""
+    groups: list[dict[str, Any]] = []
+    materials: list[dict[str, Any]] = []
+    for cell in summary["cells"]:
+        close = cell["closeup"]
+        if not close:
+            continue
+        own = {key: cell[key] for key in KEY} | {"unit": units[cell["target"]]}
+        shared = summary["closeups"][close["group"]]
+        for kind in closeup.KINDS:
+            groups += [own | {"kind": kind} | row for row in closeup.groups_of(shared, close, kind)]
+        for end in ("helped", "hurt"):
+            materials += [own | {"end": end} | row for row in close[end]]
+    return {
+        "where": pd.DataFrame(groups, columns=_WHERE),
+        "materials": pd.DataFrame(materials, columns=_MATERIALS),
+    }
 
 
 def table1_markdown(summary: Summary) -> str:

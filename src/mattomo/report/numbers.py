@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 MINUS = "−"
 MISSING = "–"
@@ -94,6 +95,16 @@ def quantity(value: float | None, digits: int = 3) -> str:
     return f"{mantissa}e{int(power)}".replace("-", MINUS)
 
 
+def signed(value: float | None, digits: int = 3) -> str:
+    """A difference of quantities with its sign.
+
+    >>> signed(0.0123), signed(-0.5), signed(0.0)
+    ('+0.0123', '−0.500', '0')
+    """
+    text = quantity(value, digits)
+    return f"+{text}" if value is not None and value > 0 else text
+
+
 def count(number: int | None) -> str:
     """A whole number with thousands separators."""
     return MISSING if number is None else f"{number:,}"
@@ -130,6 +141,31 @@ def printable(text: str) -> str:
     'a b\N{REPLACEMENT CHARACTER}c'
     """
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in " ".join(text.split()))
+
+
+def typeset(text: str) -> str:
+    """A sentence with minus signs before numbers and an unbreakable space before percent.
+
+    >>> typeset("-0.3% of error, mp-149, 1-2, 5 %").replace("\\u00a0", "_")
+    '−0.3_% of error, mp-149, 1-2, 5_%'
+    """
+    text = re.sub(r"(?<![^\s(\[])-(?=\d)", MINUS, text)
+    return re.sub(r"(?<=\d) ?%", "\N{NO-BREAK SPACE}%", text)
+
+
+def hyphenated(label: str) -> str:
+    """A label whose long words may be broken between syllables, roughly: before a consonant and a vowel.
+
+    >>> hyphenated("total magnetization").replace("\\u00ad", "|")
+    'total magne|ti|za|tion'
+    """
+
+    def broken(word: re.Match[str]) -> str:
+        return re.sub(
+            r"(?i)(?<=\w{2}[aeiou])(?=[bcdfghjklmnprstvwz][aeiou]\w{2})", "\N{SOFT HYPHEN}", word[0]
+        )
+
+    return re.sub(r"\w{9,}", broken, label)
 
 
 def brief(text: str, width: int = 48) -> str:

@@ -12,10 +12,23 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from mattomo.atomic import write_text
-from mattomo.report import answers, numbers, sentences, views
-from mattomo.report.information import control_name, ranked
+from mattomo.report import numbers, sentences, views
+from mattomo.report.closeup import MOST
+from mattomo.report.embedded import embedded
+from mattomo.report.information import ranked
 from mattomo.report.numbers import percent, printable, quantity
 from mattomo.report.summarize import Summary
+
+LARGE = 2000
+"""Cells above which the page leaves to the tables what would make it slow: rows without a mark."""
+
+_ROWS = 400
+"""Rows of a table of a large study."""
+
+_FAR = (
+    f"A study of more than {MOST:,} cells keeps learning curves, predictions, elements and materials out of "
+    "the page; the command “mattomo explain” shows them of one cell."
+)
 
 _FOLDER = PackageLoader("mattomo.report", "html")
 
@@ -60,34 +73,56 @@ def render_html(summary: Summary) -> str:
         "bits": numbers.bits,
         "probability": numbers.probability,
         "brief": numbers.brief,
-        "glue": lambda text: text.replace(" %", "\N{NO-BREAK SPACE}%"),
+        "json": _json,
+        "glue": numbers.typeset,
+        "hyphenated": numbers.hyphenated,
     }
     labels = {name: info["label"] for name, info in summary["properties"].items()}
-    yardsticks = _yardsticks(summary)
+    large = len(summary["cells"]) > LARGE
     best = next(iter(ranked(summary["cells"])), None)
     context = {
         "s": summary,
         "labels": labels,
         "units": {name: info["unit"] for name, info in summary["properties"].items()},
         "heatmaps": _heatmaps(summary),
-        "comparisons": _comparisons(summary),
+        "comparisons": _comparisons(summary, _ROWS // 2 if large else None),
         "baselines": _baselines(summary),
         "facts": _facts(summary),
         "config": json.dumps(summary["config"], ensure_ascii=False, indent=2),
-        "details": [_detail(summary, cell, labels, yardsticks) for cell in summary["cells"]],
-        "yardsticks": list(yardsticks.values()),
+        "data": embedded(summary, large),
+        "kinds": {name: _kind(info) for name, info in summary["properties"].items()},
+        "large": large,
+        "every": _every(summary, large),
         "best": 0 if best is None else next(i for i, c in enumerate(summary["cells"]) if c is best),
         "strongest": views.strongest(summary),
-        "controls": views.controls(summary),
-        "symmetry": views.symmetry(summary),
-        "slopes": views.slopes(summary),
+        "controls": views.controls(summary, most=_ROWS if large else None),
+        "symmetry": views.symmetry(summary, most=_ROWS if large else None),
+        "slopes": views.slopes(summary, most=12 if large else None),
         "floors": views.floors(summary),
         "check": summary["check"],
         "css": Markup("\n").join([_inline("report.css"), _inline("analysis.css")]),
-        "js": Markup("\n").join([_inline("cell.js"), _inline("report.js")]),
+        "js": Markup("\n").join([_inline(f"{name}.js") for name in ("drawing", "closeup", "cell", "report")]),
         "change": sentences.change,
+        "models": sentences.models(summary),
+        "far": _FAR if summary["analysed"] and len(summary["cells"]) > MOST else "",
     }
     return environment.get_template("report.html.j2").render(context)
+
+
+def _kind(info: dict[str, Any]) -> tuple[int, str]:
+    """Place and name of the kind of a property, by which a heatmap can be ordered."""
+    if info["kind"] != "scalar":
+        return 3, "categories"
+    known = {False: (0, "do not grow with the cell"), True: (1, "grow with the cell")}
+    return known.get(info["extensive"], (2, "numbers"))
+
+
+def _json(value: Any) -> Markup:
+    """JSON inside a script element: short, and nothing in it can end the element."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for sign in "<>&":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return Markup(text)
 
 
 def _inline(name: str) -> Markup:
@@ -119,14 +154,14 @@ def _styled(summary: Summary, index: int | None) -> dict[str, Any]:
     )
     classes = ["cell", "rise" if (cell["mean"] or 0) > 0 else "fall"]
     classes += [f"hit-{name}" for name in hits]
-    classes += ["deep"] if strength > 67 else []
+    classes += _ink(strength)
     classes += ["diagonal"] if cell["diagonal"] else []
     found = cell["information"] or {}
     bits = found.get("bits")
     shade = 0 if bits is None else round(100 * min(1.0, abs(bits) / summary["bits_limit"]))
     if summary["analysed"]:
         classes += ["loss"] if (bits or 0) < 0 else []
-        classes += ["deep-bits"] if shade > 67 else []
+        classes += [f"{each}-bits" for each in _ink(shade)]
         classes += ["det"] if found.get("deterministic") else []
     return cell | {
         "index": index,
@@ -139,7 +174,12 @@ def _styled(summary: Summary, index: int | None) -> dict[str, Any]:
     }
 
 
-def _comparisons(summary: Summary) -> dict[str, Any]:
+def _ink(strength: int) -> list[str]:
+    """Class of the text on a colour of some percent, such that its contrast is at least 4.5."""
+    return ["deep"] if strength > 78 else ["mid"] if strength > 60 else []
+
+
+def _comparisons(summary: Summary, most: int | None) -> dict[str, Any]:
     """Pairs that help composition or structure, with the place of each mark on a common axis (0 to 100)."""
     cells = {(c["learner"], c["target"], c["added"], c["representation"]): c for c in summary["cells"]}
     rows = []
@@ -151,6 +191,8 @@ def _comparisons(summary: Summary) -> dict[str, Any]:
             verdicts = {name: _verdict(pair, contrast, name) for name in summary["criteria"]}
             rows.append(contrast | {"pair": pair, "verdicts": verdicts})
     order = {name: place for place, name in enumerate(summary["targets"])}
+    total = len(rows)
+    rows = sorted(rows, key=lambda row: -abs(row["mean"]))[:most]
     rows.sort(key=lambda row: (row["learner"], order[row["target"]], row["mean"]))
     ends: list[float] = [cell[end] for row in rows for cell in row["pair"].values() for end in ("min", "max")]
     low, high = max(min([*ends, -0.01]), -0.6), min(max([*ends, 0.01]), 0.3)
@@ -160,7 +202,7 @@ def _comparisons(summary: Summary) -> dict[str, Any]:
             name: {end: place(cell[end]) for end in ("mean", "min", "max")}
             for name, cell in row["pair"].items()
         }
-    return {"rows": rows, "zero": place(0.0), "low": low, "high": high}
+    return {"rows": rows, "total": total, "zero": place(0.0), "low": low, "high": high}
 
 
 def _verdict(pair: dict[str, dict[str, Any]], contrast: dict[str, Any], criterion: str) -> str:
@@ -214,46 +256,9 @@ def _facts(summary: Summary) -> list[tuple[str, str]]:
     ]
 
 
-def _yardsticks(summary: Summary) -> dict[tuple[str, str, str], list[list[str]]]:
-    """Controls of each learner, representation and target: name, change of the error, bits, p."""
-    found: dict[tuple[str, str, str], list[list[str]]] = {}
-    for cell in summary["analysis"]["control_cells"]:
-        key = (cell["learner"], cell["representation"], cell["target"])
-        change = cell["mae1"] / cell["mae0"] - 1 if cell["mae0"] and cell["mae1"] is not None else None
-        interval = numbers.bits_range(cell["bits_low"], cell["bits_high"])
-        shown = [percent(change), numbers.bits(cell["bits"]), interval, numbers.probability(cell["swap_p"])]
-        found.setdefault(key, []).append([control_name(cell["added"]), *shown])
-    return found
-
-
-def _detail(
-    summary: Summary, cell: dict[str, Any], labels: dict[str, str], yardsticks: dict[Any, Any]
-) -> dict[str, Any]:
-    """What a cell's pop-up says, formatted here so that script and tables agree to the digit."""
-    more: dict[str, Any] = {}
-    if cell["information"]:
-        more = {"bits": answers.usable(cell), "value": cell["information"]["bits"]}
-        doubts, parts = answers.doubts(cell), views.part_ranges(cell)
-        if doubts:
-            more["doubts"] = doubts
-        if parts:
-            more["parts"] = parts
-            more["venn"] = [round(cell["parts"][name], 4) for name in ("I_R", "I_A", "redundant", "synergy")]
-        key = (cell["learner"], cell["representation"], cell["target"])
-        if key in yardsticks:
-            more["yard"] = list(yardsticks).index(key)
-    return more | {
-        "added": labels[cell["added"]],
-        "target": labels[cell["target"]],
-        "where": f"{cell['representation']}, {printable(cell['learner'])}",
-        "change": sentences.change(cell),
-        "unit": summary["properties"][cell["target"]]["unit"],
-        "said": sentences.verdicts(summary, cell),
-        "verdicts": {name: sentences.verdict(cell, name) for name in summary["criteria"]},
-        "seeds": [
-            [str(seed["seed"]), quantity(seed["mae0"]), quantity(seed["mae1"]), percent(seed["change"])]
-            for seed in cell["seeds"]
-        ],
-        "mean": cell["mean"],
-        "dots": [seed["change"] for seed in cell["seeds"]],
-    }
+def _every(summary: Summary, large: bool) -> list[dict[str, Any]]:
+    """Cells of the table of all cells; of a large study those with a mark, the strongest changes first."""
+    if not large:
+        return list(summary["cells"])
+    marked = [c for c in summary["cells"] if c["separated"] or c["swap"]]
+    return sorted(marked, key=lambda cell: cell["mean"])[:_ROWS]

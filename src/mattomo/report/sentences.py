@@ -6,11 +6,12 @@ usable gain detected", never "information" that a property does or does not carr
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from mattomo.information import CRITERIA, chance_all_below
 from mattomo.report.information import SWAP, SWAP_LEVEL
-from mattomo.report.numbers import brief, listed, percent, plural, q_value, share
+from mattomo.report.numbers import brief, count, listed, percent, plural, q_value, share
 
 Cell = dict[str, Any]
 
@@ -32,6 +33,17 @@ def question(summary: dict[str, Any]) -> str:
     if len(summary["targets"]) == 1:
         return f"What helps to predict {label(summary, summary['targets'][0])}, beyond {what}?"
     return f"Which properties help to predict a material, beyond {what}?"
+
+
+def models(summary: dict[str, Any]) -> list[str]:
+    """How many models are trained, those of controls and of fewer training rows apart."""
+    status = summary["status"]
+    said = [plural(status["models"], "model")]
+    if status["control_models"]:
+        said.append(f"{count(status['control_models'])} of controls")
+    if status["part_models"]:
+        said.append(f"{count(status['part_models'])} on fewer training rows")
+    return said
 
 
 def change(cell: Cell) -> str:
@@ -209,20 +221,21 @@ def cautions(summary: dict[str, Any]) -> list[str]:
     said = []
     cells = summary["cells"]
     judged = [cell for cell in cells if not cell["diagonal"] and not cell["reason"]]
-    seeds = {cell["n_seeds"] for cell in judged}
-    if seeds and max(seeds) == 1:
+    numbers = {cell["n_seeds"] for cell in judged}
+    if numbers and max(numbers) == 1:
         said.append(
             "One seed only: there is no range, so no cell is marked. Run at least three, better five."
         )
-    elif seeds and min(seeds) != max(seeds):
+    elif numbers and min(numbers) != max(numbers):
         said.append(
-            f"Cells rest on different numbers of seeds ({min(seeds)} to {max(seeds)}); "
+            f"Cells rest on different numbers of seeds ({min(numbers)} to {max(numbers)}); "
             "fewer seeds make a mark easier to get by chance."
         )
     several = [cell for cell in judged if cell["n_seeds"] >= 2]
     if several:
-        low = sum(chance_all_below(c["n_seeds"]) for c in several)
-        high = sum(chance_all_below(c["n_seeds"], _SEED_CORRELATION) for c in several)
+        by_seeds = Counter(cell["n_seeds"] for cell in several)
+        low = sum(n * chance_all_below(seeds) for seeds, n in by_seeds.items())
+        high = sum(n * chance_all_below(seeds, _SEED_CORRELATION) for seeds, n in by_seeds.items())
         hits = sum(cell["paired_minmax"] for cell in several)
         expected = f"{low:.0f}" if round(low) == round(high) else f"{low:.0f} to {high:.0f}"
         said.append(

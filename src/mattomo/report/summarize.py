@@ -22,7 +22,9 @@ from mattomo.information import (
 from mattomo.information.analysis import Analysis
 from mattomo.information.gain import Criterion
 from mattomo.report import answers, information, methods, sentences
+from mattomo.report.closeup import Closeups
 from mattomo.report.numbers import printable
+from mattomo.study.controls import PREFIX
 from mattomo.study.outcome import Outcome
 
 Summary = dict[str, Any]
@@ -35,6 +37,7 @@ def summarize(
     analysis: Analysis | None = None,
     relations: Sequence[Mapping[str, Any]] = (),
     check: Mapping[str, Any] | None = None,
+    close: Closeups | None = None,
 ) -> Summary:
     """Everything the report shows, as plain data.
 
@@ -48,6 +51,8 @@ def summarize(
         Columns that are functions of others, as `Results.relations` gives them.
     check : mapping, optional
         From `mattomo.report.checked.report_section`.
+    close : Closeups, optional
+        Cells close up, from `mattomo.report.closeup`.
 
     Returns
     -------
@@ -57,10 +62,11 @@ def summarize(
         Keys, in the order a reader needs them: question, headlines, answers (one sentence a target), status,
         data, notices, properties, targets, added, representations, learners, seeds, criteria, cells (one a
         learner, representation, target and added property, with every seed; ``information`` are its usable
-        bits and swap test, ``parts`` its decomposition, both None without an analysis), heatmaps (rows are
-        added properties, columns are targets, values index cells), colour_limit, bits_limit, contrasts,
-        table1, mae, analysed, analysis (see `mattomo.report.information.sections`), check, splits, methods,
-        citations, environment, config.
+        bits and swap test, ``parts`` its decomposition, both None without an analysis; ``closeup`` and the
+        list ``closeups`` that it points into are those of `mattomo.report.closeup.Closeups`), heatmaps
+        (rows are added properties, columns are targets, values index cells), colour_limit, bits_limit,
+        contrasts, table1, mae, analysed, analysis (see `mattomo.report.information.sections`), check,
+        splits, methods, citations, environment, config.
     """
     errors = outcome.errors
     table = gains(errors)
@@ -77,6 +83,9 @@ def summarize(
         )
     cells = _cells(errors, table)
     information.attach(cells, analysis, bits)
+    close = close or Closeups()
+    for cell in cells:
+        cell["closeup"] = close.cells.get(tuple(cell[name] for name in information.KEY))
     summary: Summary = {
         "properties": _properties(outcome),
         "targets": list(outcome.targets),
@@ -91,10 +100,12 @@ def summarize(
             "units_planned": outcome.units_planned,
             "complete": outcome.units_done >= outcome.units_planned,
             "models": len(errors),
+            **_further(outcome),
             "wall_seconds": outcome.wall_seconds,
         },
         "data": outcome.data,
         "cells": cells,
+        "closeups": close.groups,
         "analysed": analysis is not None,
         "analysis": information.sections(analysis, bits, relations),
         "check": check,
@@ -156,6 +167,13 @@ def _properties(outcome: Outcome) -> dict[str, dict[str, Any]]:
     return described
 
 
+def _further(outcome: Outcome) -> dict[str, int]:
+    """Models beside those of the cells: with a control added, and on a part of the training rows."""
+    controls = outcome.control_errors["added"].astype(str).str.startswith(PREFIX)
+    parts = (outcome.learning["fraction"] < 1).sum() if len(outcome.learning) else 0
+    return {"control_models": int(controls.sum()), "part_models": int(parts)}
+
+
 def _cells(errors: pd.DataFrame, table: pd.DataFrame) -> list[dict[str, Any]]:
     by_cell: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for pair in mae_changes(errors).sort_values("seed").to_dict("records"):
@@ -187,8 +205,14 @@ def _heatmaps(summary: Summary) -> list[dict[str, Any]]:
 
 
 def _colour_limit(cells: list[dict[str, Any]]) -> float:
-    """Change at which the colour saturates: the same for all heatmaps, deaf to diagonal and outliers."""
-    sizes = [abs(cell["mean"]) for cell in cells if cell["mean"] is not None and not cell["diagonal"]]
+    """Change at which the colour saturates: the same for all heatmaps, deaf to algebra and outliers."""
+    sizes = [
+        abs(cell["mean"])
+        for cell in cells
+        if cell["mean"] is not None
+        and not cell["diagonal"]
+        and not (cell["information"] and cell["information"]["deterministic"])
+    ]
     wanted = float(np.quantile(sizes, 0.97)) if sizes else 0.4
     return next((limit for limit in (0.05, 0.1, 0.2, 0.3) if wanted <= limit), 0.4)
 

@@ -69,8 +69,11 @@ def part_ranges(cell: dict[str, Any]) -> list[list[str]]:
     return said
 
 
-def controls(summary: Summary) -> list[dict[str, Any]]:
-    """For each learner and representation a strip of bits: controls, and the study's own properties below."""
+def controls(summary: Summary, most: int | None = None) -> list[dict[str, Any]]:
+    """For each learner and representation a strip of bits: controls, and the study's own properties below.
+
+    ``most`` properties at most are drawn, evenly spaced in rank.
+    """
     views = []
     planted = summary["analysis"]["planted_bits"]
     for learner in summary["learners"]:
@@ -95,6 +98,10 @@ def controls(summary: Summary) -> list[dict[str, Any]]:
                 if info["bits"] is not None and not info["deterministic"]:
                     title = f"{cell['added']} for {cell['target']}: {usable(cell)}"
                     lanes.setdefault("properties", []).append((info["bits"], title))
+            own = sorted(lanes.get("properties", []))
+            if most is not None and len(own) > most:
+                step = (len(own) - 1) / (most - 1)
+                lanes["properties"] = [own[round(i * step)] for i in range(most)]
             ends = sorted(value for lane in lanes.values() for value, _ in lane) or [0.0]
             low = max(min(ends[0], -0.05), -0.5)
             high = min(max(ends[-1], planted + 0.1), 1.5)
@@ -108,6 +115,8 @@ def controls(summary: Summary) -> list[dict[str, Any]]:
                         name: [{"x": place(value), "title": title} for value, title in lane]
                         for name, lane in lanes.items()
                     },
+                    "drawn": len(lanes.get("properties", [])),
+                    "total": len(own),
                     "zero": place(0.0),
                     "planted": place(planted),
                     "ticks": [{"x": place(value), "text": bits(value, 1)} for value in ticks(low, high)],
@@ -118,8 +127,11 @@ def controls(summary: Summary) -> list[dict[str, Any]]:
     return views
 
 
-def symmetry(summary: Summary) -> list[dict[str, Any]]:
-    """Scatter of bits of A for B against B for A, by learner and representation."""
+def symmetry(summary: Summary, most: int | None = None) -> list[dict[str, Any]]:
+    """Scatter of bits of A for B against B for A, by learner and representation.
+
+    ``most`` pairs at most are drawn and listed, the largest differences.
+    """
     views = []
     for learner, representation in _groups(summary["analysis"]["symmetry"]):
         rows = [
@@ -131,6 +143,7 @@ def symmetry(summary: Summary) -> list[dict[str, Any]]:
         ]
         if not rows:
             continue
+        total, rows = len(rows), sorted(rows, key=lambda row: -abs(row["mean"] or 0.0))[:most]
         values = [row[key] for row in rows for key in ("second_for_first", "first_for_second")]
         low, high = min([*values, -0.05]), max([*values, 0.1])
         pad = 0.05 * (high - low)
@@ -139,7 +152,8 @@ def symmetry(summary: Summary) -> list[dict[str, Any]]:
             {
                 "learner": learner,
                 "representation": representation,
-                "rows": sorted(rows, key=lambda row: -abs(row["mean"] or 0.0)),
+                "rows": rows,
+                "total": total,
                 "points": [
                     {"x": x(r["second_for_first"]), "y": y(r["first_for_second"]), "row": r} for r in rows
                 ],
@@ -151,8 +165,11 @@ def symmetry(summary: Summary) -> list[dict[str, Any]]:
     return views
 
 
-def slopes(summary: Summary) -> list[dict[str, Any]]:
-    """For each learner and target: the change on composition and on structure, one line a property."""
+def slopes(summary: Summary, most: int | None = None) -> list[dict[str, Any]]:
+    """For each learner and target: the change on composition and on structure, one line a property.
+
+    ``most`` lines at most are drawn, the largest changes.
+    """
     cells = {(c["learner"], c["target"], c["added"], c["representation"]): c for c in summary["cells"]}
     views = []
     for learner in summary["learners"]:
@@ -163,7 +180,9 @@ def slopes(summary: Summary) -> list[dict[str, Any]]:
                 if added != target and all(c is not None and c["mean"] is not None for c in pair):
                     lines.append([c for c in pair if c is not None])
             if lines:
-                views.append(_slope(learner, target, lines))
+                if most is not None:
+                    lines.sort(key=lambda pair: -max(abs(cell["mean"]) for cell in pair))
+                views.append(_slope(learner, target, lines[:most]))
     return views
 
 

@@ -92,12 +92,14 @@ def curves(folder: str | os.PathLike[str]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        epoch, added, val_mae, train_loss, learner, representation, target, seed; may be empty.
+        epoch, added, val_mae, train_loss, learner, representation, target, seed, pair; may be empty.
     """
     store = Store(folder)
     names = ("learner", "representation", "target", "seed")
     found = [
-        store.curves(record["id"]).assign(**{name: record[name] for name in names})
+        store.curves(record["id"]).assign(
+            **{name: record[name] for name in names}, pair=record.get("pair", "")
+        )
         for record in store.records(store.description()["units"])
         if record.get("fraction", 1.0) == 1
     ]

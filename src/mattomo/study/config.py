@@ -42,6 +42,9 @@ class StudyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     tables : mapping of str to tuple of str
         Base representations of your own: name to the columns that make it up, patterns allowed
         (``{"mace": ["mace_*"]}``). Read by learners of tables only.
+    atoms : mapping of str to str
+        Properties of the atoms and where they come from (see `mattomo.study.atoms.with_atoms`); named among
+        ``properties``, they enter the features of the atoms.
     rows : {"complete", "per-pair"}
         Rows that have all targets and properties, or for each pair those that have the two, with a baseline
         of its own.
@@ -77,6 +80,7 @@ class StudyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     properties: tuple[str, ...]
     representations: tuple[str, ...] = REPRESENTATIONS
     tables: dict[str, tuple[str, ...]] = {}
+    atoms: dict[str, str] = {}
     rows: Literal["complete", "per-pair"] = "complete"
     learners: tuple[LearnerName, ...] = ("cgcnn",)
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
@@ -209,7 +213,7 @@ def study_config(choices: Mapping[str, Any], *, file: str | None = None) -> Stud
 def read_config(path: str | Path, overrides: Mapping[str, Any] | None = None) -> StudyConfig:
     """Read a TOML study file; ``overrides`` (options of the command line) win.
 
-    A relative ``data`` path is taken from the folder of the study file.
+    A relative path (``data``, a table of ``atoms``) is taken from the folder of the study file.
 
     Raises
     ------
@@ -228,6 +232,15 @@ def read_config(path: str | Path, overrides: Mapping[str, Any] | None = None) ->
     data = choices.get("data")
     if isinstance(data, str) and not Path(data).is_absolute() and (path.parent / data).exists():
         choices["data"] = str(path.parent / data)
+    atoms = choices.get("atoms")
+    if isinstance(atoms, dict):
+        for name, source in atoms.items():
+            if (
+                isinstance(source, str)
+                and not Path(source).is_absolute()
+                and (path.parent / source).is_file()
+            ):
+                atoms[name] = str(path.parent / source)
     given = {key: value for key, value in (overrides or {}).items() if value is not None}
     return study_config({**choices, **given}, file=str(path))
 
@@ -293,6 +306,17 @@ def _check_names(config: StudyConfig, file: str | None) -> None:
                 column="representations",
                 value=name,
                 hint=f"There are: {', '.join(known)}; name tables of your own under `tables`.",
+            )
+    for name in config.atoms:
+        if name in config.targets or name not in config.properties:
+            raise InputError(
+                "a property of the atoms cannot be a target: it has many values on a material"
+                if name in config.targets
+                else "a property of the atoms is named among the properties, too",
+                file=file,
+                column="atoms",
+                value=name,
+                hint="Targets are properties of materials." if name in config.targets else "Add it there.",
             )
     for key in ("targets", "properties"):
         for name in getattr(config, key):

@@ -3,6 +3,7 @@
 placebo   a property in shuffled order: tells nothing
 derived   computed from the representation: tells nothing that the representation does not hold
 planted   the target with noise as wide as what the representation leaves open: at most half a bit
+atoms     a property of the atoms in shuffled order, wherever a study has such properties and a placebo
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ Control = Literal["placebo", "derived", "planted"]
 CONTROLS: tuple[Control, ...] = ("placebo", "derived", "planted")
 #: Names of control tasks start so; no column of a table can (a reader would have to allow the colon).
 PREFIX = "control:"
+#: Name of the placebo inside the atoms (see `mattomo.study.atoms.shuffled`).
+ATOMS = PREFIX + "atoms"
 #: Raised whenever the columns of a control change.
 VERSION = 1
 #: Variance that the representation leaves open over that of the planted noise. A planted column so tells at

@@ -126,7 +126,11 @@ def conditionals(
 
 def read_conditionals(path: Path, rest: Mapping[str, dict[str, Any]]) -> dict[str, Conditional]:
     """What `conditionals` wrote."""
-    table = pq.read_table(path)
+    return conditionals_of(pq.read_table(path), rest)
+
+
+def conditionals_of(table: pa.Table, rest: Mapping[str, dict[str, Any]]) -> dict[str, Conditional]:
+    """Conditionals of a table that `conditionals` made, and of what else they hold."""
     found = {}
     for k, (name, about) in enumerate(rest.items()):
         if about["kind"] == "scalar":

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mattomo.learners import conditional
-from mattomo.learners.base import Learner, Split
+from mattomo.learners.base import Learner, Split, Task
 from mattomo.materials.table import Materials
 from mattomo.projections.graphs import Ints
 from mattomo.study import controls
@@ -29,7 +29,8 @@ def fingerprint(prepared: Prepared, config: StudyConfig) -> str:
     materials, columns = prepared.materials, dict(prepared.columns)
     for patterns in config.tables.values():
         columns |= {name: materials.columns[name] for name in own_columns(materials, patterns)}
-    used: Materials = dataclasses.replace(materials, columns=columns)
+    atoms = {name: prepared.atoms[name] for name in config.atoms}
+    used: Materials = dataclasses.replace(materials, columns=columns, atoms=atoms)
     return used.fingerprint()
 
 
@@ -56,6 +57,22 @@ class Identity:
         words += [f"with-{unit.pair}"] if unit.pair else []
         words += [f"share{unit.fraction:g}"] if unit.fraction < 1 else []
         return _folder("-".join(words), identity)
+
+    def fit(
+        self, learner: Learner, representation: str, task: Task, seed: int, split: Split, draws: int
+    ) -> str:
+        """Of a model of `mattomo.study.fits`, which are asked about placebos on all held-out rows."""
+        own = any(name.startswith(controls.PREFIX) for name in task.added)
+        identity = digest(
+            {
+                **self._common(representation, learner.reads, seed, split),
+                "learner": {"name": learner.name, "version": learner.version, **learner.settings()},
+                "task": [task.target, *task.added],
+                "controls": [controls.VERSION, *self.config.properties] if own else None,
+                "swaps": [draws, conditional.VERSION],
+            }
+        )
+        return _folder(f"{representation}-{learner.name}-seed{seed}-{task.target}", identity)
 
     def conditional(self, planned: PlannedConditional) -> str:
         split = self.prepared.splits[planned.seed]

@@ -10,11 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mattomo.errors import InputError
-
 #: Seconds that `_exercise` takes on the processor whose constants `mattomo.study.cost` has.
 _REFERENCE = 0.044
-_UNITS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}
 
 
 def pace() -> float:
@@ -57,25 +54,6 @@ def available_memory(root: Path = Path("/")) -> float:
     return min(found)
 
 
-def read_memory(text: str) -> float:
-    """Bytes of ``8GB``, ``500M`` or a plain number.
-
-    Raises
-    ------
-    InputError
-        This is no amount of memory.
-
-    >>> read_memory("8GB"), read_memory("1.5 g"), read_memory("1e9")
-    (8000000000.0, 1500000000.0, 1000000000.0)
-    """
-    found = re.fullmatch(r"(\d+(?:\.\d*)?(?:e\d+)?)\s*([kmgt]?)i?b?", text.strip().lower())
-    if found is None or float(found[1]) <= 0:
-        raise InputError(
-            "this is no amount of memory", column="--memory", value=text, hint="Write e.g. 8GB or 500MB."
-        )
-    return float(found[1]) * _UNITS[found[2]]
-
-
 def _free(root: Path) -> float:
     try:
         text = (root / "proc/meminfo").read_text()
@@ -115,6 +93,8 @@ def _left_by_cgroups(root: Path) -> list[float]:
 def _cached(folder: Path) -> float:
     """Pages of files that a group holds and can give back."""
     with contextlib.suppress(OSError):
-        found = re.search(r"^(?:total_)?inactive_file (\d+)", (folder / "memory.stat").read_text(), re.MULTILINE)
+        found = re.search(
+            r"^(?:total_)?inactive_file (\d+)", (folder / "memory.stat").read_text(), re.MULTILINE
+        )
         return float(found[1]) if found else 0.0
     return 0.0

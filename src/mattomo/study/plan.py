@@ -11,16 +11,19 @@ from itertools import product
 import numpy as np
 
 from mattomo.errors import InputError
-from mattomo.learners.base import Learner, Split, Unit
+from mattomo.learners.base import Learner, Split, Task, Unit
 from mattomo.learners.conditional import Conditional, Placebos
 from mattomo.materials.table import Column
+from mattomo.projections.atoms import atom_descriptors, mean_column
 from mattomo.projections.descriptors import Table
 from mattomo.projections.graphs import Graphs
 from mattomo.study import controls, cost, identity
+from mattomo.study.atoms import atom_graphs
 from mattomo.study.config import StudyConfig
 from mattomo.study.cost import Cost, GraphSizes, TableSizes
 from mattomo.study.prepare import Prepared, base_graphs, base_table
 from mattomo.study.units import PlannedConditional, PlannedUnit, rows_of, unit_tasks
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -51,6 +54,9 @@ class Plan:
     fingerprint: str
     units: tuple[PlannedUnit, ...]
     conditionals: tuple[PlannedConditional, ...]
+    _in_atoms: dict[tuple[str, tuple[str, ...]], Graphs] = dataclasses.field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     @property
     def trainings(self) -> int:
@@ -92,7 +98,21 @@ class Plan:
         if name == controls.PREFIX + "placebo":
             names = self.config.properties or self.config.targets
             return controls.placebo(self.prepared.columns, names, seed)
+        if name == controls.ATOMS:
+            return mean_column(self.prepared.atoms[name], self.prepared.materials)
         return controls.derived(self.tables[representation])
+
+    def atom_graphs(self, representation: str, names: tuple[str, ...]) -> Graphs:
+        """Graphs of a representation whose nodes have the values of properties of the atoms; made once."""
+        key = (representation, names)
+        if key not in self._in_atoms:
+            columns = [self.prepared.atoms[name] for name in names]
+            arguments = (representation, self.graphs[representation], columns, self.config)
+            self._in_atoms[key] = atom_graphs(self.prepared.materials, *arguments)
+        return self._in_atoms[key]
+
+    def _of_atoms(self, task: Task) -> tuple[str, ...]:
+        return tuple(name for name in task.added if name in self.prepared.atoms)
 
     def unit(self, planned: PlannedUnit, conditionals: Mapping[str, Conditional] | None = None) -> Unit:
         """What the learner gets for a unit.
@@ -128,10 +148,22 @@ class Plan:
                     n=self.config.swaps,
                     key=(name, planned.representation, planned.seed),
                 )
+        atoms = dict.fromkeys(name for task in planned.tasks for name in self._of_atoms(task))
+        graphs: dict[tuple[str, ...], Graphs] = {}
+        tables: dict[str, Table] = {}
+        if reads == "graphs":
+            inside = dict.fromkeys(filter(None, map(self._of_atoms, planned.tasks)))
+            graphs = {names: self.atom_graphs(planned.representation, names) for names in inside}
+        else:
+            for name in atoms:
+                column, materials = self.prepared.atoms[name], self.prepared.materials
+                tables[name] = atom_descriptors(column, materials, planned.representation)
         used = np.unique(np.concatenate([split.train, split.validation, split.test]))
         if len(used) < len(base):
             base = base.take(used)
             columns = {name: c.take(used) for name, c in columns.items()}
+            graphs = {names: g.take(used) for names, g in graphs.items()}
+            tables = {name: table.take(used) for name, table in tables.items()}
             parts = (split.train, split.validation, split.test)
             split = Split(*(np.searchsorted(used, rows) for rows in parts))
         return Unit(
@@ -142,6 +174,9 @@ class Plan:
             seed=planned.seed,
             tasks=planned.tasks,
             placebos=placebos,
+            atoms=tuple(atoms),
+            atom_graphs=graphs,
+            atom_tables=tables,
         )
 
     def cost(self, planned: PlannedUnit | PlannedConditional) -> Cost:
@@ -155,15 +190,42 @@ class Plan:
         if self.learners[planned.learner].reads == "table":
             table = self._tables[planned.representation]
             return cost.trees(table, split, planned.tasks, levels, swaps=config.swaps)
-        return cost.network(
-            self._graphs[planned.representation],
-            split,
-            planned.tasks,
-            levels,
-            epochs=config.epochs,
-            batch_size=config.batch_size,
-            swaps=config.swaps,
+        by_graphs: dict[tuple[str, ...], list[Task]] = {}
+        for task in planned.tasks:
+            by_graphs.setdefault(self._of_atoms(task), []).append(task)
+        each_graphs = [
+            cost.network(
+                self._sizes(planned.representation, names),
+                split,
+                tasks,
+                levels,
+                epochs=config.epochs,
+                batch_size=config.batch_size,
+                swaps=config.swaps,
+            )
+            for names, tasks in by_graphs.items()
+        ]
+        # Tasks that add the same properties of atoms have graphs of their own, which no other worker maps.
+        own = sum(self._sizes(planned.representation, names).bytes for names in by_graphs if names)
+        return Cost(
+            start=each_graphs[0].start,
+            seconds=sum(each.seconds for each in each_graphs),
+            private=max(each.private for each in each_graphs) + own,
+            shared=self._graphs[planned.representation].bytes,
         )
+
+    def _sizes(self, representation: str, names: tuple[str, ...]) -> GraphSizes:
+        """Those of the graphs whose nodes have the properties ``names`` of atoms."""
+        if not names:
+            return self._graphs[representation]
+        key = (representation, names)
+        if key not in self._atom_sizes:
+            self._atom_sizes[key] = GraphSizes.of(self.atom_graphs(representation, names))
+        return self._atom_sizes[key]
+
+    @cached_property
+    def _atom_sizes(self) -> dict[tuple[str, tuple[str, ...]], GraphSizes]:
+        return {}
 
     @cached_property
     def _graphs(self) -> dict[str, GraphSizes]:
@@ -185,7 +247,8 @@ class Plan:
     @cached_property
     def every_cost(self) -> dict[str, Cost]:
         """`cost` of everything planned, by id."""
-        return {planned.id: self.cost(planned) for planned in (*self.conditionals, *self.units)}
+        found = {planned.id: self.cost(planned) for planned in self.conditionals}
+        return found | {unit.id: self.cost(unit) for unit in self.units}
 
     @cached_property
     def costs(self) -> dict[str, float]:
@@ -194,9 +257,7 @@ class Plan:
 
     def seconds(self, workers: int) -> float:
         """Processor seconds of all, over ``workers`` that each make units of every kind."""
-        starts = {
-            (unit.learner, unit.representation): self.every_cost[unit.id].start for unit in self.units
-        }
+        starts = {(unit.learner, unit.representation): self.every_cost[unit.id].start for unit in self.units}
         return sum(self.costs.values()) / workers + sum(starts.values())
 
     def memory(self) -> float:
@@ -213,7 +274,8 @@ class Plan:
 
     @cached_property
     def _shared(self) -> float:
-        return sum(sizes.bytes for sizes in (*self._graphs.values(), *self._tables.values()))
+        graphs = sum(sizes.bytes for sizes in self._graphs.values())
+        return graphs + sum(sizes.bytes for sizes in self._tables.values())
 
 
 def plan(prepared: Prepared, config: StudyConfig, learners: Sequence[Learner] | None = None) -> Plan:
@@ -267,7 +329,7 @@ def plan(prepared: Prepared, config: StudyConfig, learners: Sequence[Learner] | 
     named = {learner.name: learner for learner in learners}
     learned = []
     if config.swaps or "planted" in config.controls:
-        names = dict.fromkeys(config.properties)
+        names = dict.fromkeys(name for name in config.properties if name not in config.atoms)
         if "planted" in config.controls:
             names |= dict.fromkeys(config.targets)
         own = [controls.PREFIX + name for name in config.controls if name != "planted"]
@@ -276,3 +338,12 @@ def plan(prepared: Prepared, config: StudyConfig, learners: Sequence[Learner] | 
             learned.append(dataclasses.replace(c, id=identify.conditional(c)))
     return Plan(config, prepared, graphs, tables, named, fingerprint, tuple(units), tuple(learned))
 
+
+def training_seconds(split: Split, data: Graphs | Table, epochs: int = 1, batch_size: int = 128) -> float:
+    """Processor seconds of one model: of the network on graphs, of trees on a table."""
+    alone = (Task(""),)
+    if isinstance(data, Table):
+        return cost.trees(TableSizes.of(data), split, alone, {}, swaps=0).seconds
+    sizes = GraphSizes.of(data)
+    found = cost.network(sizes, split, alone, {}, epochs=epochs, batch_size=batch_size, swaps=0)
+    return found.seconds

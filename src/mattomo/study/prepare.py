@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 import numpy as np
@@ -13,13 +13,16 @@ from mattomo.learners.base import Split
 from mattomo.materials.polymorphs import one_to_one_share
 from mattomo.materials.quarantine import Quarantine, QuarantinedRow
 from mattomo.materials.registry import resolve
-from mattomo.materials.table import Column, Materials
+from mattomo.materials.table import AtomColumn, Column, Materials
+from mattomo.projections.atoms import unknown_elements
 from mattomo.projections.composition import composition_graphs
 from mattomo.projections.descriptors import Table, column_descriptors, composition_descriptors
 from mattomo.projections.geometry import structure_descriptors
 from mattomo.projections.graphs import Graphs
 from mattomo.projections.structure import crystal_graphs
+from mattomo.study.atoms import atom_notices, shuffled, with_atoms
 from mattomo.study.config import StudyConfig
+from mattomo.study.controls import ATOMS
 from mattomo.study.splits import LEAST_HELD, LEAST_TRAIN, split_rows
 
 
@@ -49,6 +52,8 @@ class Prepared:
         By target and added property: rows of the whole table that have both, and the representations.
     n_formulas, one_to_one : int
         Distinct formulas of the whole table, and entries whose formula is theirs alone.
+    atoms : mapping of str to AtomColumn
+        Properties of the atoms of the n rows, and their placebo; ``columns`` has the mean over the atoms.
     """
 
     materials: Materials
@@ -62,6 +67,7 @@ class Prepared:
     pair_rows: Mapping[tuple[str, str], int]
     n_formulas: int
     one_to_one: int
+    atoms: Mapping[str, AtomColumn] = field(default_factory=dict)
 
 
 def prepare(materials: Materials, config: StudyConfig) -> Prepared:
@@ -82,6 +88,7 @@ def prepare(materials: Materials, config: StudyConfig) -> Prepared:
     InputError
         A property that is not in the table, a target that is a category or constant, or too few rows.
     """
+    materials = with_atoms(materials, config.atoms)
     source = {name: _column_for(name, materials) for name in (*config.targets, *config.properties)}
     for target in config.targets:
         if materials.columns[source[target]].info.kind != "scalar":
@@ -98,7 +105,8 @@ def prepare(materials: Materials, config: StudyConfig) -> Prepared:
         _refuse_constant(chosen, target, columns[target], splits)
         for name in config.properties if config.rows == "per-pair" else ():
             _refuse_few(chosen, columns[target], columns[name], splits)
-    notices = _notices(chosen, columns, config, splits)
+    atoms = {name: chosen.atoms[name] for name in config.properties if name in config.atoms}
+    notices = [*_notices(chosen, columns, config, splits), *atom_notices(list(atoms.values()))]
     if left_out:
         notices.insert(
             0,
@@ -109,6 +117,8 @@ def prepare(materials: Materials, config: StudyConfig) -> Prepared:
             "others each pair uses those that have its target and its added property, with a baseline on "
             "the same rows: pairs differ in their rows, so their gains do too",
         )
+    # Rows chosen per pair may lack values, which a placebo would have to make up.
+    whole = bool(atoms) and config.rows == "complete"
     return Prepared(
         materials=chosen,
         left_out=left_out,
@@ -121,6 +131,7 @@ def prepare(materials: Materials, config: StudyConfig) -> Prepared:
         pair_rows=_pair_rows(materials, source, config),
         n_formulas=len(np.unique(materials.compositions.formulas)),
         one_to_one=one_to_one_share(materials)[0],
+        atoms=atoms | ({ATOMS: shuffled(next(iter(atoms.values())), chosen)} if whole else {}),
     )
 
 
@@ -202,6 +213,7 @@ def _usable(
         first[(first == "") & none] = targets[0]
         why = "missing, and no other target of the study is there" if targets[1:] else "missing"
     missing = first != ""
+    lacking = {name: unknown_elements(materials.atoms[name], materials) for name in config.atoms}
     rows = tuple(
         QuarantinedRow(
             id=str(materials.ids[k]),
@@ -209,7 +221,7 @@ def _usable(
             row=int(materials.rows[k]),
             stage="study",
             column=str(first[k]),
-            value="",
+            value=lacking[first[k]][k] if first[k] in lacking else "",
             reason="missing" if first[k] == "structure" else why,
             hint="Fill the value, or leave this property out of the study.",
         )

@@ -13,6 +13,7 @@ from mattomo.materials.quarantine import Quarantine
 from mattomo.study import checkpoint
 from mattomo.study.journal import Journal
 from mattomo.study.locks import Claims
+from mattomo.study.machine import available_memory
 from mattomo.study.plan import Plan
 from mattomo.study.schedule import Progress, Schedule
 from mattomo.study.shards import Shard
@@ -81,7 +82,7 @@ def run(
     quarantine : Quarantine, optional
         What the reader left out, to be stored beside the results.
     workers : int, optional
-        Local processes; one a core by default. It does not change any result.
+        Local processes; by default one a core, fewer where memory does not hold them. It does not change any result.
     executor : concurrent.futures.Executor, optional
         Where to train instead of local processes.
     slots : callable, optional
@@ -116,7 +117,8 @@ def run(
     failed: dict[str, str] = {}
     elsewhere: dict[str, str] = {}
     if missing or outdated:
-        n = max(1, min(workers or default_workers(), len(missing)))
+        n = workers or min(default_workers(), plan.workers_within(available_memory()))
+        n = max(1, min(n, len(missing)))
         if executor is None:
             # One more than the workers, so that none of them waits for the next.
             slots = lambda: n + 1  # noqa: E731

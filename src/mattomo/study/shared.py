@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,42 +22,71 @@ from mattomo.projections.graphs import Graphs, Ints
 from mattomo.study.locks import Claims
 from mattomo.study.plan import Plan
 
-_PARTS = tuple(field.name for field in fields(Graphs))
+_PARTS = tuple(part.name for part in fields(Graphs))
 
 
 @dataclass(frozen=True)
 class MappedGraphs(Graphs):
-    """Graphs whose arrays are in ``folder``; ``rows`` are those of the crystals there, all by default."""
+    """Graphs whose arrays are in ``folder``; ``rows`` are those of the crystals there, all by default.
 
-    folder: str = ""
-    rows: Ints | None = None
+    A changed copy (`dataclasses.replace`) is no longer what the files hold: it forgets them and travels whole.
+    """
 
-    def take(self, index: Ints) -> MappedGraphs:
+    folder: str = field(default="", init=False)
+    rows: Ints | None = field(default=None, init=False)
+
+    @classmethod
+    def of(cls, graphs: Graphs, folder: str, rows: Ints | None = None) -> MappedGraphs:
+        """``graphs``, which are those of ``rows`` in ``folder``."""
+        mapped = cls(**{name: getattr(graphs, name) for name in _PARTS})
+        _remember(mapped, folder, rows)
+        return mapped
+
+    def take(self, index: Ints) -> Graphs:
         """The graphs at positions ``index`` (shape (k,)), in that order; a worker takes them by itself."""
         taken = super().take(index)
+        if not self.folder:
+            return taken
         index = np.asarray(index, dtype=np.int64)
-        rows = index if self.rows is None else self.rows[index]
-        return MappedGraphs(*(getattr(taken, name) for name in _PARTS), folder=self.folder, rows=rows)
+        return MappedGraphs.of(taken, self.folder, index if self.rows is None else self.rows[index])
 
     def __reduce__(self) -> tuple[Any, ...]:
+        if not self.folder:
+            return Graphs, tuple(getattr(self, name) for name in _PARTS)
         return _open_graphs, (self.folder, self.rows)
 
 
 @dataclass(frozen=True)
 class MappedTable(Table):
-    """A table whose numbers are in ``folder``; ``rows`` are those of the materials there, all by default."""
+    """A table whose numbers are in ``folder``; see `MappedGraphs`."""
 
-    folder: str = ""
-    rows: Ints | None = None
+    folder: str = field(default="", init=False)
+    rows: Ints | None = field(default=None, init=False)
 
-    def take(self, index: Ints) -> MappedTable:
+    @classmethod
+    def of(cls, table: Table, folder: str, rows: Ints | None = None) -> MappedTable:
+        """``table``, which is that of ``rows`` in ``folder``."""
+        mapped = cls(table.values, table.names, table.units)
+        _remember(mapped, folder, rows)
+        return mapped
+
+    def take(self, index: Ints) -> Table:
         """The materials at positions ``index`` (shape (k,)), in that order; a worker takes them by itself."""
         index = np.asarray(index, dtype=np.int64)
-        rows = index if self.rows is None else self.rows[index]
-        return MappedTable(self.values[index], self.names, self.units, folder=self.folder, rows=rows)
+        taken = Table(self.values[index], self.names, self.units)
+        if not self.folder:
+            return taken
+        return MappedTable.of(taken, self.folder, index if self.rows is None else self.rows[index])
 
     def __reduce__(self) -> tuple[Any, ...]:
+        if not self.folder:
+            return Table, (self.values, self.names, self.units)
         return _open_table, (self.folder, self.rows, self.names, self.units)
+
+
+def _remember(mapped: MappedGraphs | MappedTable, folder: str, rows: Ints | None) -> None:
+    object.__setattr__(mapped, "folder", folder)
+    object.__setattr__(mapped, "rows", rows)
 
 
 @contextlib.contextmanager
@@ -100,13 +129,13 @@ def _mapped(plan: Plan, folder: Path) -> Plan:
         place.mkdir(parents=True)
         for part in _PARTS:
             np.save(place / f"{part}.npy", getattr(each, part))
-        graphs[name] = MappedGraphs(*_arrays(place), folder=str(place.resolve()))
+        graphs[name] = MappedGraphs.of(_graphs(place), str(place.resolve()))
     for name, table in plan.tables.items():
         place = folder / f"table {name}"
         place.mkdir(parents=True)
         np.save(place / "values.npy", table.values)
-        mapped = _array(place / "values.npy")
-        tables[name] = MappedTable(mapped, table.names, table.units, folder=str(place.resolve()))
+        held = Table(_array(place / "values.npy"), table.names, table.units)
+        tables[name] = MappedTable.of(held, str(place.resolve()))
     return replace(plan, graphs=graphs, tables=tables)
 
 
@@ -124,12 +153,12 @@ def _array(path: Path) -> NDArray[Any]:
     return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
 
 
-def _arrays(folder: Path) -> list[NDArray[Any]]:
-    return [_array(folder / f"{part}.npy") for part in _PARTS]
+def _graphs(folder: Path) -> Graphs:
+    return Graphs(**{part: _array(folder / f"{part}.npy") for part in _PARTS})
 
 
 def _open_graphs(folder: str, rows: Ints | None) -> Graphs:
-    graphs = Graphs(*_arrays(Path(folder)))
+    graphs = _graphs(Path(folder))
     return graphs if rows is None else graphs.take(rows)
 
 

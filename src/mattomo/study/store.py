@@ -13,6 +13,7 @@ units/<id>/
     swapped.parquet       predictions of the test rows under conditional placebos, if any were drawn
     curves.parquet        epoch, task, validation error, training loss
     record.json           tasks, errors, timings, environment, checksums of the tables
+select/               models of sets of properties, and what was selected (see `mattomo.study.fits`)
 checkpoints/<id>.npz  state of a unit in training, for learners that save it
 running/<id>.lock     who is making a unit (see `mattomo.study.locks`)
 shared/<token>/       what the workers of a run read (see `mattomo.study.shared`)
@@ -55,7 +56,8 @@ _TABLES: dict[Kind, tuple[str, ...]] = {
 }
 #: What a run that was killed while it made a folder may have left there.
 _OURS = re.compile(
-    r"units|conditionals|checkpoints|running|shared|logs|quarantine\.csv|materials\.parquet|relations\.json|check\.json"
+    r"units|conditionals|select|checkpoints|running|shared|logs"
+    r"|quarantine\.csv|materials\.parquet|relations\.json|check\.json"
     r"|\.(study\.json|quarantine\.csv|materials\.parquet|relations\.json|check\.json)\..*"
 )
 

@@ -63,6 +63,8 @@ class PlannedConditional:
 def unit_tasks(target: str, config: StudyConfig) -> list[tuple[str, tuple[Task, ...]]]:
     """The tasks of a target, in units that share their rows, each with the name of its pair."""
     own = [Task(target, (controls.PREFIX + name,)) for name in config.controls]
+    if config.atoms and "placebo" in config.controls and config.rows == "complete":
+        own.append(Task(target, (controls.ATOMS,)))
     pairs = [Task(target, (name,)) for name in config.properties]
     if config.rows == "complete":
         return [("", (Task(target), *pairs, *own))]

@@ -94,7 +94,7 @@ def padded(graphs: Graphs, crystals: Ints, shape: Shape, dtype: type = np.float3
     def fill(array: NDArray[Any], n: int, kind: type, rest: float = 0) -> Any:
         if len(array) > n:
             raise ValueError(f"a batch of {len(array)} does not fit in a room of {n}")
-        out: NDArray[Any] = np.full(n, rest, dtype=kind)
+        out: NDArray[Any] = np.full((n, *array.shape[1:]), rest, dtype=kind)
         out[: len(array)] = array
         return out
 
@@ -113,4 +113,5 @@ def padded(graphs: Graphs, crystals: Ints, shape: Shape, dtype: type = np.float3
         ),
         length=fill(g.distance, shape.lengths, dtype),
         crystal_weight=fill(np.ones(len(crystals)), shape.crystals, dtype),
+        values=fill(g.values, shape.nodes, dtype) if g.values.shape[1] else None,
     )

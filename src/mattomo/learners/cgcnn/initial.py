@@ -22,6 +22,7 @@ def initial(
     hidden: int = 128,
     convolutions: int = 3,
     added_width: int = 1,
+    atoms: Sequence[str] = (),
 ) -> tuple[Params, State]:
     """Weights and running statistics of one model.
 
@@ -38,6 +39,8 @@ def initial(
         Width of the atoms' features, of the dense layer, and number of convolutions.
     added_width : int
         Rows of the table of added weights; rows beyond those of ``added`` are never used.
+    atoms : sequence of str
+        Properties added to the atoms' features; drawn with the bound of the embedding they enter.
 
     Returns
     -------
@@ -81,4 +84,9 @@ def initial(
         )
         row += width
     params["added"] = table
+    if atoms:
+        bound = ELEMENT_FEATURES**-0.5
+        params["atoms"] = np.stack(
+            [generator("cgcnn atoms", name, *key).uniform(-bound, bound, features) for name in atoms]
+        )
     return params, state

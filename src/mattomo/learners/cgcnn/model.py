@@ -42,6 +42,7 @@ class Batch(NamedTuple):
     edges: Edges
     length: Array  #: (U,) bond lengths in Å
     crystal_weight: Array  #: (B,) 1 for crystals, 0 for padding
+    values: Array | None = None  #: (C, v) further values of the nodes
 
 
 def forward(
@@ -63,7 +64,8 @@ def forward(
     elements : Array, shape (104, 92)
         Features of each element by atomic number.
     added : tuple of Arrays, shapes (B, m) int32 and (B, m)
-        Added input of each crystal: rows of ``params["added"]`` and their values.
+        Added input of each crystal: rows of ``params["added"]`` and their values. What is added inside the
+        atoms is in ``batch.values``, and its weights are ``params["atoms"]``.
     train : bool
         Normalise by the batch (and update ``state``) or by the running statistics.
 
@@ -80,8 +82,10 @@ def trunk(params: Params, state: State, batch: Batch, elements: Array, *, train:
     """The pooled features of each crystal, shape (B, features), and the running statistics."""
     table = elements @ params["embed"]["w"] + params["embed"]["b"]
     x = take(table, batch.Z)
-    # At first every atom of an element is the same.
+    # At first every atom of an element is the same, unless it has values of its own.
     origin: tuple[Array, Array] | None = (table, batch.Z)
+    if "atoms" in params:
+        x, origin = x + batch.values @ params["atoms"], None
     new_state: State = {}
     for name in sorted(params["convs"]):
         x, new_state[name] = _convolve(params["convs"][name], state[name], x, origin, batch, train)

@@ -17,6 +17,7 @@ from mattomo.errors import InputError
 from mattomo.materials.crystal import Crystal, StructureError, atomic_number, counts_text, crystal
 from mattomo.materials.formula import Composition, composition, read_formula
 from mattomo.materials.quarantine import Quarantine, QuarantinedRow, RowProblem, Stage, shown
+from mattomo.materials.readers.atoms import site_column
 from mattomo.materials.readers.cells import Skipped, is_missing, property_column
 from mattomo.materials.readers.detect import raw_table
 from mattomo.materials.readers.json_text import NotJson, opened
@@ -24,7 +25,7 @@ from mattomo.materials.readers.raw import BrokenRow, RawTable
 from mattomo.materials.readers.roles import STRUCTURE_PARTS, Roles, find_roles
 from mattomo.materials.readers.structure import read_structure
 from mattomo.materials.registry import Kind
-from mattomo.materials.table import Column, Compositions, Materials, Structures
+from mattomo.materials.table import AtomColumn, Column, Compositions, Materials, Structures
 
 _LONGEST_ID = 500
 _ISOTOPE = re.compile(r"[DT](?![a-z])")
@@ -108,7 +109,9 @@ def materials_of(
         entries.add_broken(row)
     notices = [*raw.notices, *_notes(crystals[i] for i in used.tolist())]
     notices += _isotope_note(raw, roles.formula, used)
+    structures = _structures([crystals[i] for i in used.tolist()])
     columns: dict[str, Column] = {}
+    atoms: dict[str, AtomColumn] = {}
     taken = {roles.id, roles.formula, *roles.structure}
     for name, column in raw.columns.items():
         if name in taken:
@@ -117,8 +120,13 @@ def materials_of(
         def report(position: int, value: object, problem: RowProblem, name: str = name) -> None:
             entries.add(int(used[position]), "property", name, value, problem)
 
+        cells = column.take(used)
+        if name not in kinds and (found := site_column(name, cells, structures.sites, report)) is not None:
+            atoms[name] = found
+            notices.append(f"column {name!r} has a number for every site: a property of the atoms")
+            continue
         try:
-            columns[name] = property_column(name, column.take(used), kinds.get(name), report)
+            columns[name] = property_column(name, cells, kinds.get(name), report)
         except Skipped as why:
             notices.append(f"column {name!r} is not used as a property: {why}")
     materials = Materials(
@@ -126,9 +134,10 @@ def materials_of(
         rows=raw.rows[used],
         source=Path(raw.file).name,
         compositions=_compositions([compositions[i] for i in used.tolist()]),
-        structures=_structures([crystals[i] for i in used.tolist()]),
+        structures=structures,
         columns=columns,
         notices=tuple(notices),
+        atoms=atoms,
     )
     return materials, Quarantine(tuple(sorted(entries.rows, key=lambda entry: entry.row)))
 

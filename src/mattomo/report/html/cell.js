@@ -2,61 +2,20 @@
 // The chosen cell in full: words, seeds, decomposition with its diagram, controls beside it.
 const cellPage = (() => {
   const page = document.getElementById("cell");
-  const yardsticks = JSON.parse(document.getElementById("yardsticks").textContent);
-  const ns = "http://www.w3.org/2000/svg";
+  const { texts, places, yardsticks } = embedded;
+  const { make, svg, table, block } = draw;
   const partNames = {
     I_R: "representation alone", I_A: "added property alone", I_RA: "both", gain: "gain",
     unique_R: "only the representation", redundant: "either", unique_A: "only the added property",
     synergy: "only both together",
   };
 
-  const make = (tag, text, className) => {
-    const element = document.createElement(tag);
-    if (text !== undefined) element.textContent = text;
-    if (className) element.className = className;
-    return element;
-  };
-
-  const drawing = (width, height, className, label) => {
-    const svg = document.createElementNS(ns, "svg");
-    svg.setAttribute("class", className);
-    if (width) svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    if (label) {
-      svg.setAttribute("role", "img");
-      svg.setAttribute("aria-label", label);
-    } else svg.setAttribute("aria-hidden", "true");
-    const add = (tag, attributes, text) => {
-      const mark = document.createElementNS(ns, tag);
-      for (const [key, value] of Object.entries(attributes)) mark.setAttribute(key, value);
-      if (text !== undefined) mark.textContent = text;
-      svg.append(mark);
-    };
-    return [svg, add];
-  };
-
-  const dots = (changes) => {
-    const known = changes.filter((value) => value !== null);
-    const reach = Math.max(0.005, ...known.map(Math.abs)) * 1.1;
-    const [svg, add] = drawing(0, 0, "dots");
+  const dots = (cell) => {
+    const known = cell.seeds.map((seed) => draw.number(seed[3])).filter(Number.isFinite);
+    const reach = Math.max(0.5, ...known.map(Math.abs)) * 1.1;
+    const [found, add] = svg(0, 0, "dots");
     add("line", { x1: "50%", x2: "50%", y1: 0, y2: 16, class: "zero" });
     for (const value of known) add("circle", { cx: `${50 + (48 * value) / reach}%`, cy: 8, r: 4 });
-    return svg;
-  };
-
-  const table = (titles, rows) => {
-    const found = make("table");
-    const head = make("tr");
-    for (const title of titles) {
-      const th = make("th", title);
-      th.scope = "col";
-      head.append(th);
-    }
-    found.append(head);
-    for (const values of rows) {
-      const row = make("tr");
-      for (const value of values) row.append(make("td", value));
-      found.append(row);
-    }
     return found;
   };
 
@@ -74,8 +33,9 @@ const cellPage = (() => {
     return r * r * (a - Math.sin(2 * a) / 2) + s * s * (b - Math.sin(2 * b) / 2);
   };
 
-  const venn = ([held, own, shared, synergy], shown) => {
-    const [svg, add] = drawing(260, 168, "venn", "Circles: information of the representation and of the added property; areas are bits");
+  const venn = (shown) => {
+    const [held, own, shared, synergy] = [shown.I_R, shown.I_A, shown.redundant, shown.synergy].map(draw.number);
+    const [found, add] = svg(260, 168, "venn", "Circles: information of the representation and of the added property; areas are bits");
     const total = Math.max(held, own, 1e-9);
     const radius = (bits) => 52 * Math.sqrt(Math.max(bits, 0) / total);
     const [r, s] = [radius(held), radius(own)];
@@ -88,43 +48,65 @@ const cellPage = (() => {
     }
     const distance = (near + far) / 2;
     const left = 130 - (r + distance + s) / 2 + r;
-    if (synergy > 0.004) add("rect", { class: "s", x: 6, y: 6, width: 248, height: 128, rx: 14 });
+    if (synergy > 0) add("rect", { class: "s", x: 6, y: 6, width: 248, height: 128, rx: 14 });
     add("circle", { class: "r", cx: left, cy: 70, r });
     add("circle", { class: "a", cx: left + distance, cy: 70, r: s });
     add("text", { x: 130, y: 149, class: "where" }, `grey: representation ${shown.I_R}, blue: added ${shown.I_A} bits`);
-    add("text", { x: 130, y: 163, class: "where" }, synergy > 0.004 ? `overlap: either ${shown.redundant}; frame: only together ${shown.synergy}` : `overlap: either ${shown.redundant}`);
-    return svg;
-  };
-
-  const block = (title, ...content) => {
-    const found = make("div");
-    found.append(make("h4", title), ...content);
+    add("text", { x: 130, y: 163, class: "where" }, synergy > 0 ? `overlap: either ${shown.redundant}; frame: only together ${shown.synergy}` : `overlap: either ${shown.redundant}`);
     return found;
   };
 
-  const show = (cell) => {
-    if (!page || !cell) return;
+  // A cell with its texts, and with seed, MAE0, MAE1 and change of each seed.
+  const whole = (index) => {
+    const cell = embedded.cells[index];
+    const place = places[cell.place];
+    const base = place.base.split(" ");
+    const own = cell.seeds.split(" ");
+    const seeds = place.base ? own.map((_, i) => i).filter((i) => i % 2 === 0) : [];
+    return {
+      ...cell,
+      added: texts[cell.added],
+      target: texts[place.target],
+      where: texts[place.where],
+      unit: texts[place.unit],
+      yard: place.yard,
+      said: cell.said.map((i) => texts[i]),
+      doubts: (cell.doubts ?? []).map((i) => texts[i]),
+      rules: cell.rules.map((i) => texts[i]),
+      seeds: seeds.map((i) => [base[i], base[i + 1], own[i], own[i + 1]]),
+    };
+  };
+
+  const show = (index) => {
+    const cell = whole(index);
+    const title = make("h3", `${cell.added} → ${cell.target} `);
+    const link = make("a", "link", "permalink");
+    link.href = `#cell-${index}`;
+    link.setAttribute("aria-label", "Link to this cell");
+    title.append(link);
     const content = [
-      make("h3", `${cell.added} → ${cell.target}`),
+      title,
       make("p", `Added to ${cell.where}: the test error changes by ${cell.change}${cell.bits ? `; ${cell.bits}` : ""}.`),
     ];
     for (const text of cell.said) content.push(make("p", text, "quiet"));
-    for (const text of cell.doubts ?? []) content.push(make("p", text, "alert"));
+    for (const text of cell.doubts) content.push(make("p", text, "alert"));
     const grid = make("div", undefined, "cellgrid");
-    grid.append(block("Seed by seed", dots(cell.dots), seeds(cell)));
+    grid.append(block("Seed by seed", dots(cell), seeds(cell)));
     if (cell.parts) {
-      const shown = Object.fromEntries(cell.parts.map((part) => [part[0], part[1]]));
-      const rows = cell.parts.map(([name, value, open, interval]) => [partNames[name], value, open || "–", interval]);
+      const shown = Object.fromEntries(Object.keys(partNames).map((name, i) => [name, cell.parts[i][0]]));
+      const rows = Object.values(partNames).map((name, i) => [name, cell.parts[i][0], cell.parts[i][1] || "–", cell.parts[i][2]]);
       grid.append(
-        block("What each tells of the target (areas are bits)", venn(cell.venn, shown)),
+        block("What each tells of the target (areas are bits)", venn(shown)),
         block("In bits: point, what the data leave open, 95 % interval", table(["told by", "bits", "open", "interval"], rows)),
       );
     }
-    if (cell.yard !== undefined) {
+    if (cell.yard !== null) {
       grid.append(block("Controls of the same target", table(["control", "error / %", "bits", "interval", "swap p"], yardsticks[cell.yard])));
     }
+    grid.append(...closeUp(cell));
     content.push(grid);
+    if (page.dataset.far) content.push(make("p", page.dataset.far, "quiet"));
     page.replaceChildren(...content);
   };
-  return { show, dots, seeds, make, page };
+  return { show, whole, dots, seeds, page };
 })();

@@ -1,0 +1,268 @@
+"""What the page of the reproduction shows, as tables of a study's results beside the paper's."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+import mattomo as mt
+from mattomo.materials.registry import PAPER_PROPERTIES
+from mattomo.report.numbers import bits, percent, probability, share
+
+PAPER: dict[str, Any] = json.loads((Path(__file__).parent / "paper.json").read_text())
+REPRESENTATIONS = ("structure", "composition")
+#: The paper's indexes of the properties.
+NUMBER = {name: k for k, name in enumerate(PAPER_PROPERTIES)}
+#: A share of false finds that the text calls significant.
+FDR = 0.05
+
+
+def markdown(header: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table."""
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
+
+
+def overlap(ours: set[Any], theirs: set[Any]) -> float:
+    """Jaccard: what both have among what either has; 1 if neither has anything."""
+    return len(ours & theirs) / len(ours | theirs) if ours | theirs else 1.0
+
+
+def marked(results: mt.Results, criterion: str = "paired_minmax") -> dict[str, set[tuple[str, str]]]:
+    """Cells (target, added) off the diagonal that a criterion marks, by representation."""
+    gains = results.gains()
+    cells = gains[gains[criterion].fillna(False).astype(bool) & ~gains["diagonal"]]
+    return {
+        name: set(zip(part["target"], part["added"], strict=True))
+        for name in REPRESENTATIONS
+        for part in [cells[cells["representation"] == name]]
+    }
+
+
+def published() -> dict[str, set[tuple[str, str]]]:
+    """The same of the paper's Table 1."""
+    return {
+        name: {(target, added) for target, row in PAPER[name].items() for added in row}
+        for name in REPRESENTATIONS
+    }
+
+
+def expected_overlap(ours: set[Any], theirs: set[Any], cells: int) -> float:
+    """Mean Jaccard of two independent random sets of these sizes among so many cells."""
+    both = len(ours) * len(theirs) / cells
+    either = len(ours) + len(theirs) - both
+    return both / either if either else 1.0
+
+
+def table1(results: mt.Results, criterion: str = "paired_minmax") -> str:
+    """Table 1 beside the paper's: indexes of the properties, and the overlap of each row."""
+    ours, theirs = marked(results, criterion), published()
+    outcome = results.outcome
+
+    def listed(cells: set[tuple[str, str]], target: str) -> str:
+        return ", ".join(map(str, sorted(NUMBER[a] for t, a in cells if t == target))) or "–"
+
+    rows = []
+    for target in outcome.targets:
+        row = [target.replace("_", " ")]
+        for name in REPRESENTATIONS:
+            own = {c for c in ours[name] if c[0] == target}
+            paper = {c for c in theirs[name] if c[0] == target}
+            row += [listed(own, target), listed(paper, target), f"{overlap(own, paper):.2f}"]
+        rows.append(row)
+    total = ["all"]
+    cells = len(outcome.targets) * (len(outcome.added) - 1)
+    for name in REPRESENTATIONS:
+        jaccard = overlap(ours[name], theirs[name])
+        chance = expected_overlap(ours[name], theirs[name], cells)
+        total += [
+            f"{len(ours[name])} cells",
+            f"{len(theirs[name])} cells",
+            f"{jaccard:.2f} (chance {chance:.2f})",
+        ]
+    rows.append(total)
+    header = ["target"]
+    for name in REPRESENTATIONS:
+        header += [f"{name}: here", "paper", "overlap"]
+    return markdown(header, rows)
+
+
+def frequency(results: mt.Results) -> str:
+    """How often each property helps composition but not structure, here and in the paper."""
+    ours, theirs = marked(results), published()
+
+    def counted(cells: dict[str, set[tuple[str, str]]]) -> pd.Series:
+        return pd.Series(
+            [a for _, a in cells["composition"] - cells["structure"]], dtype=object
+        ).value_counts()
+
+    own, paper = counted(ours), counted(theirs)
+    order = sorted(results.outcome.added, key=lambda a: (-own.get(a, 0), -paper.get(a, 0)))
+    rows = [
+        [name.replace("_", " "), str(own.get(name, 0)), str(paper.get(name, 0))]
+        for name in order
+        if own.get(name, 0) or paper.get(name, 0)
+    ]
+    return markdown(["property", "here", "paper"], rows)
+
+
+def quoted(studies: dict[str, mt.Results]) -> str:
+    """The three cells that the paper quotes in numbers."""
+    rows = []
+    for cell in PAPER["quoted"]:
+        row = [
+            f"{cell['property']} for {cell['target']}".replace("_", " "),
+            cell["representation"],
+            f"{percent(cell['mean'] / 100)} (+{cell['plus']}, −{cell['minus']})",
+        ]
+        for results in studies.values():
+            gains = results.gains()
+            found = gains[
+                (gains["representation"] == cell["representation"])
+                & (gains["target"] == cell["target"])
+                & (gains["added"] == cell["property"])
+            ].iloc[0]
+            row.append(f"{percent(found['mean'])} ({percent(found['min'])} to {percent(found['max'])})")
+        rows.append(row)
+    return markdown(["cell", "representation", "paper", *studies], rows)
+
+
+def harmed(results: mt.Results) -> tuple[int, int]:
+    """Cells whose mean change is positive, and those of them in which the error rises in every seed."""
+    gains = results.gains()
+    red = gains[(gains["mean"] > 0) & ~gains["diagonal"]]
+    return len(red), int((red["min"] > 0).sum())
+
+
+def asymmetry(results: mt.Results, representation: str, rows: int = 6) -> str:
+    """The pairs of targets whose changes of the error differ most, beside the residual in bits."""
+    gains = results.gains()
+    change = gains[gains["representation"] == representation].set_index(["target", "added"])["mean"]
+    residual = results.symmetry()
+    residual = residual[residual["representation"] == representation]
+    found = []
+    for _, pair in residual.iterrows():
+        second_for_first = change.get((pair["first"], pair["second"]), np.nan)
+        first_for_second = change.get((pair["second"], pair["first"]), np.nan)
+        found.append((abs(second_for_first - first_for_second), second_for_first, first_for_second, pair))
+    found.sort(key=lambda each: -each[0])
+    out = []
+    for _, forward, backward, pair in found[:rows]:
+        first, second = pair["first"].replace("_", " "), pair["second"].replace("_", " ")
+        interval = f"{bits(pair['mean'])} ({bits(pair['low'])} to {bits(pair['high'])})"
+        out.append([f"{second} for {first}", percent(forward), percent(backward), interval])
+    return markdown(["pair", "change, %", "reverse, %", "residual, bits (95 %)"], out)
+
+
+def survivors(results: mt.Results) -> str:
+    """Of the paper's criterion: what the swap test keeps and adds, what is algebra, what of false finds."""
+    cells = results.bits()
+    cells = cells[~cells["diagonal"] & ~cells["control"]]
+    rows = []
+    for name in REPRESENTATIONS:
+        part = cells[cells["representation"] == name].merge(
+            results.gains()[["representation", "target", "added", "learner", "paired_minmax", "separated"]],
+            on=["representation", "target", "added", "learner"],
+        )
+        paired = part["paired_minmax"].astype(bool)
+        swap = part["swap_q"] < FDR
+        told = part["bits_low"] > 0
+        algebra = part["deterministic"] != ""
+        rows.append(
+            [name, str(len(part)), str(int(paired.sum())), str(int(part["separated"].sum())),
+             str(int(swap.sum())), str(int((paired & swap).sum())), str(int((paired & ~swap).sum())),
+             str(int((~paired & swap).sum())), str(int((paired & swap & told).sum())),
+             str(int((paired & algebra).sum()))]
+        )  # fmt: skip
+    header = ["representation", "cells", "every seed", "separated", "swap q < 0.05", "both",
+              "every seed alone", "swap alone", "both, bits > 0", "every seed, but algebra"]  # fmt: skip
+    return markdown(header, rows)
+
+
+def controls(results: mt.Results) -> str:
+    """What the criteria say of columns whose worth is known."""
+    rows = [
+        [r["control"].removeprefix("control:"), r["representation"], percent(r["mae_change"]),
+         bits(r["bits"]), bits(r["expected_bits"]), share(r["paired_minmax"], 0), share(r["swap"], 0)]
+        for _, r in results.controls().iterrows()
+    ]  # fmt: skip
+    header = [
+        "control",
+        "representation",
+        "error, %",
+        "bits",
+        "expected at most",
+        "every seed",
+        "swap p < 0.05",
+    ]
+    return markdown(header, rows)
+
+
+def strongest(results: mt.Results, representation: str, rows: int = 10) -> str:
+    """The cells off the diagonal that gain most bits, what is algebra named as such."""
+    cells = results.bits()
+    cells = cells[~cells["diagonal"] & ~cells["control"] & (cells["representation"] == representation)]
+    out = []
+    for _, c in cells.sort_values("bits", ascending=False).head(rows).iterrows():
+        out.append(
+            [f"{c['added']} for {c['target']}".replace("_", " "), percent(c["mae1"] / c["mae0"] - 1),
+             f"{bits(c['bits'])} ({bits(c['bits_low'])} to {bits(c['bits_high'])})",
+             probability(c["swap_q"]), {"algebra": "yes", "held": "held"}.get(c["deterministic"], "")]
+        )  # fmt: skip
+    return markdown(["cell", "error, %", "bits (95 %)", "q", "algebra"], out)
+
+
+def baselines(studies: dict[str, mt.Results]) -> str:
+    """Test MAE without any added property, mean of the seeds, beside guessing the median."""
+    rows = []
+    first = next(iter(studies.values()))
+    info = {p.name: p for p in first.outcome.properties}
+    for target in first.outcome.targets:
+        row = [info[target].label, info[target].unit]
+        for results in studies.values():
+            errors = results.errors
+            for name in ("composition", "structure"):
+                mine = errors[(errors["target"] == target) & (errors["representation"] == name)]
+                base = mine[mine["added"].isna() | (mine["added"] == "")]
+                row.append(f"{base['mae'].mean():.4g}" if len(base) else "–")
+        rows.append(row)
+    header = ["target", "unit"]
+    for label in studies:
+        header += [f"{label}: composition", "structure"]
+    return markdown(header, rows)
+
+
+def splits(random: mt.Results, grouped: mt.Results) -> str:
+    """Baseline errors and marks under random and formula-grouped splits."""
+    rows = []
+    a, b = random.gains(), grouped.gains()
+    for name in REPRESENTATIONS:
+        own, other = marked(random)[name], marked(grouped)[name]
+        for target in random.outcome.targets:
+
+            def error(gains: pd.DataFrame, target: str = target, name: str = name) -> float:
+                part = gains[(gains["representation"] == name) & (gains["target"] == target)]
+                return float(part["mae0_mean"].iloc[0])
+
+            both = {c for c in own if c[0] == target} & {c for c in other if c[0] == target}
+            rows.append(
+                [target.replace("_", " "), name, f"{error(a):.4g}", f"{error(b):.4g}",
+                 percent(error(b) / error(a) - 1),
+                 str(sum(c[0] == target for c in own)), str(sum(c[0] == target for c in other)),
+                 str(len(both))]
+            )  # fmt: skip
+    header = [
+        "target",
+        "representation",
+        "random",
+        "by formula",
+        "change, %",
+        "marks, random",
+        "by formula",
+        "both",
+    ]
+    return markdown(header, rows)
