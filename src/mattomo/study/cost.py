@@ -12,6 +12,7 @@ targets, and a single one takes from a third of it to twice as many.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -80,9 +81,13 @@ class GraphSizes:
     @classmethod
     def of(cls, graphs: Graphs) -> GraphSizes:
         """Those of ``graphs``."""
-        offsets = (graphs.node_offsets, graphs.edge_offsets, graphs.distance_offsets)
         held = sum(a.nbytes for a in vars(graphs).values() if isinstance(a, np.ndarray))
-        return cls(*map(np.diff, offsets), bytes=float(held))
+        return cls(
+            nodes=np.diff(graphs.node_offsets),
+            edges=np.diff(graphs.edge_offsets),
+            lengths=np.diff(graphs.distance_offsets),
+            bytes=float(held),
+        )
 
 
 @dataclass(frozen=True)
@@ -247,7 +252,7 @@ def _fit_bytes(sizes: TableSizes, used: int) -> float:
 
 def _trees(n_train: int) -> float:
     """Trees of a model, on average; 500 at most."""
-    return min(450.0, 200.0 * (n_train / 600) ** 0.25)
+    return min(450.0, 200.0 * math.pow(n_train / 600, 0.25))
 
 
 def _leaves(n_train: int) -> int:

@@ -29,7 +29,7 @@ _PARTS = tuple(part.name for part in fields(Graphs))
 class MappedGraphs(Graphs):
     """Graphs whose arrays are in ``folder``; ``rows`` are those of the crystals there, all by default.
 
-    A changed copy (`dataclasses.replace`) is no longer what the files hold: it forgets them and travels whole.
+    A changed copy (`dataclasses.replace`) is not what the files hold: it forgets them and travels whole.
     """
 
     folder: str = field(default="", init=False)
