@@ -82,7 +82,8 @@ def run(
     quarantine : Quarantine, optional
         What the reader left out, to be stored beside the results.
     workers : int, optional
-        Local processes; by default one a core, fewer where memory does not hold them. It does not change any result.
+        Local processes; by default one a core, fewer where memory does not hold them. It does
+        not change any result.
     executor : concurrent.futures.Executor, optional
         Where to train instead of local processes.
     slots : callable, optional
