@@ -60,7 +60,7 @@ def plain_plan(planned: Plan, workers: int) -> dict[str, object]:
         ],
         "trainings": planned.trainings,
         "trainings_as_counted_in_the_paper": planned.trainings_as_counted_in_the_paper,
-        "expected_seconds": _total(planned) / workers,
+        "expected_seconds": planned.seconds(workers),
         "expected_bytes_per_worker": planned.memory(),
         "workers": workers,
         "notices": list(planned.prepared.notices),
@@ -116,7 +116,7 @@ def show_plan(planned: Plan, workers: int) -> None:
             f"{fits:,} fits of trees beforehand, for {config.swaps} conditional placebos of each property"
         )
     output.print(
-        f"about {duration(_total(planned) / workers)} on {workers} workers (rough), "
+        f"about {duration(planned.seconds(workers))} on {workers} workers (rough), "
         f"{planned.memory() / 1e9:.1f} GB each"
     )
     for notice in prepared.notices:
@@ -147,7 +147,3 @@ def _reading(planned: Plan, learner: str, representation: str) -> str:
         return "nothing: a table of numbers"
     graphs = planned.graphs[representation]
     return f"{len(graphs.centre) / max(len(graphs), 1):.0f} edges a material"
-
-
-def _total(planned: Plan) -> float:
-    return sum(planned.costs.values())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,21 +17,12 @@ from mattomo.materials.table import Column
 from mattomo.projections.atoms import atom_descriptors, mean_column
 from mattomo.projections.descriptors import Table
 from mattomo.projections.graphs import Graphs
-from mattomo.study import controls, identity
+from mattomo.study import controls, cost, identity
 from mattomo.study.atoms import atom_graphs
 from mattomo.study.config import StudyConfig
+from mattomo.study.cost import Cost, GraphSizes, TableSizes
 from mattomo.study.prepare import Prepared, base_graphs, base_table
 from mattomo.study.units import PlannedConditional, PlannedUnit, rows_of, unit_tasks
-
-#: Processor seconds of one model for one pass over one merged edge, forward and backward, and for one node.
-#: Rough, for the native kernel of the network (pure JAX takes three times as long); `plan` says so.
-_SECONDS_PER_EDGE = 1.2e-6
-_SECONDS_PER_NODE = 5.0e-6
-#: Of one fit of trees on 500 rows, by benchmarks/trees.py.
-_SECONDS_PER_FIT = 0.18
-#: Bytes a worker holds for each edge of a batch, and at rest.
-_BYTES_PER_EDGE = 2400
-_BYTES_AT_REST = 450e6
 
 
 @dataclass(frozen=True)
@@ -189,35 +179,103 @@ class Plan:
             atom_tables=tables,
         )
 
-    def seconds(self, planned: PlannedUnit | PlannedConditional) -> float:
-        """Rough processor time of a unit, or of what it needs."""
+    def cost(self, planned: PlannedUnit | PlannedConditional) -> Cost:
+        """What a unit, or what it needs, takes of one worker; see `mattomo.study.cost`."""
+        config, levels = self.config, self._levels
         if isinstance(planned, PlannedConditional):
             split = self.prepared.splits[planned.seed]
-            return len(planned.names) * training_seconds(split)
+            each = [levels.get(name, 1) for name in planned.names]
+            return cost.conditionals(self._tables[planned.representation], split, each)
         split = self.split(planned)
         if self.learners[planned.learner].reads == "table":
-            return len(planned.tasks) * training_seconds(split)
-        total = 0.0
-        for names, n_tasks in Counter(map(self._of_atoms, planned.tasks)).items():
-            graphs = self.graphs[planned.representation]
-            if names:
-                graphs = self.atom_graphs(planned.representation, names)
-            total += n_tasks * training_seconds(split, graphs, self.config.epochs)
-        return total
+            table = self._tables[planned.representation]
+            return cost.trees(table, split, planned.tasks, levels, swaps=config.swaps)
+        by_graphs: dict[tuple[str, ...], list[Task]] = {}
+        for task in planned.tasks:
+            by_graphs.setdefault(self._of_atoms(task), []).append(task)
+        each_graphs = [
+            cost.network(
+                self._sizes(planned.representation, names),
+                split,
+                tasks,
+                levels,
+                epochs=config.epochs,
+                batch_size=config.batch_size,
+                swaps=config.swaps,
+            )
+            for names, tasks in by_graphs.items()
+        ]
+        # Tasks that add the same properties of atoms have graphs of their own, which no other worker maps.
+        own = sum(self._sizes(planned.representation, names).bytes for names in by_graphs if names)
+        return Cost(
+            start=each_graphs[0].start,
+            seconds=sum(each.seconds for each in each_graphs),
+            private=max(each.private for each in each_graphs) + own,
+            shared=self._graphs[planned.representation].bytes,
+        )
+
+    def _sizes(self, representation: str, names: tuple[str, ...]) -> GraphSizes:
+        """Those of the graphs whose nodes have the properties ``names`` of atoms."""
+        if not names:
+            return self._graphs[representation]
+        key = (representation, names)
+        if key not in self._atom_sizes:
+            self._atom_sizes[key] = GraphSizes.of(self.atom_graphs(representation, names))
+        return self._atom_sizes[key]
+
+    @cached_property
+    def _atom_sizes(self) -> dict[tuple[str, tuple[str, ...]], GraphSizes]:
+        return {}
+
+    @cached_property
+    def _graphs(self) -> dict[str, GraphSizes]:
+        return {name: GraphSizes.of(graphs) for name, graphs in self.graphs.items()}
+
+    @cached_property
+    def _tables(self) -> dict[str, TableSizes]:
+        return {name: TableSizes.of(table) for name, table in self.tables.items()}
+
+    @cached_property
+    def _levels(self) -> dict[str, int]:
+        """Of categories."""
+        found = {}
+        for name, column in self.prepared.columns.items():
+            if column.info.kind == "category":
+                found[name] = len(np.unique(column.values[~column.missing]))
+        return found
+
+    @cached_property
+    def every_cost(self) -> dict[str, Cost]:
+        """`cost` of everything planned, by id."""
+        found = {planned.id: self.cost(planned) for planned in self.conditionals}
+        return found | {unit.id: self.cost(unit) for unit in self.units}
 
     @cached_property
     def costs(self) -> dict[str, float]:
-        """`seconds` of everything planned, by id."""
-        learned = {planned.id: self.seconds(planned) for planned in self.conditionals}
-        return learned | {unit.id: self.seconds(unit) for unit in self.units}
+        """Processor seconds of everything planned, by id, without the start of workers."""
+        return {name: each.seconds for name, each in self.every_cost.items()}
+
+    def seconds(self, workers: int) -> float:
+        """Processor seconds of all, over ``workers`` that each make units of every kind."""
+        starts = {(unit.learner, unit.representation): self.every_cost[unit.id].start for unit in self.units}
+        return sum(self.costs.values()) / workers + sum(starts.values())
 
     def memory(self) -> float:
-        """Rough bytes of one worker."""
-        graphs = [*self.graphs.values(), *self._in_atoms.values()]
-        edges = max((np.diff(g.edge_offsets).mean() for g in graphs), default=0.0)
-        held = sum(a.nbytes for g in graphs for a in vars(g).values())
-        held += sum(table.values.nbytes for table in self.tables.values())
-        return float(_BYTES_AT_REST + edges * self.config.batch_size * _BYTES_PER_EDGE + held)
+        """Bytes of one worker that makes units of every kind, base representations included."""
+        return self._private + self._shared
+
+    def workers_within(self, memory: float) -> int:
+        """Workers that ``memory`` bytes have room for, at least one: they share base representations."""
+        return max(1, int(min((memory - self._shared) / self._private, 1e6)))
+
+    @cached_property
+    def _private(self) -> float:
+        return max(each.private for each in self.every_cost.values())
+
+    @cached_property
+    def _shared(self) -> float:
+        graphs = sum(sizes.bytes for sizes in self._graphs.values())
+        return graphs + sum(sizes.bytes for sizes in self._tables.values())
 
 
 def plan(prepared: Prepared, config: StudyConfig, learners: Sequence[Learner] | None = None) -> Plan:
@@ -281,12 +339,11 @@ def plan(prepared: Prepared, config: StudyConfig, learners: Sequence[Learner] | 
     return Plan(config, prepared, graphs, tables, named, fingerprint, tuple(units), tuple(learned))
 
 
-def training_seconds(split: Split, graphs: Graphs | None = None, epochs: int = 1) -> float:
-    """Rough processor time of one model: of trees, or of the network on ``graphs``."""
-    if graphs is None:
-        return _SECONDS_PER_FIT * float((len(split.train) / 500) ** 0.85)
-    cost = np.diff(graphs.edge_offsets) * _SECONDS_PER_EDGE
-    cost = cost + np.diff(graphs.node_offsets) * _SECONDS_PER_NODE
-    # Validation is forward only, about a third of a training pass.
-    once = cost[split.train].sum() + cost[split.validation].sum() / 3
-    return float(once * epochs)
+def training_seconds(split: Split, data: Graphs | Table, epochs: int = 1, batch_size: int = 128) -> float:
+    """Processor seconds of one model: of the network on graphs, of trees on a table."""
+    alone = (Task(""),)
+    if isinstance(data, Table):
+        return cost.trees(TableSizes.of(data), split, alone, {}, swaps=0).seconds
+    sizes = GraphSizes.of(data)
+    found = cost.network(sizes, split, alone, {}, epochs=epochs, batch_size=batch_size, swaps=0)
+    return found.seconds

@@ -126,10 +126,13 @@ class Problem:
     def seconds(self, models: int, conditionals: bool = True) -> float:
         """Rough processor time of so many models of a seed, and of the conditionals of all seeds."""
         split = self.prepared.splits[self.config.seeds[0]]
-        each = training_seconds(split, self.graphs, self.config.epochs)
+        data = self.table if self.graphs is None else self.graphs
+        each = training_seconds(split, data, self.config.epochs, self.config.batch_size)
         each += _SECONDS_TO_COMPILE if self.graphs is not None else 0.0
         seeds = len(self.config.seeds)
-        beforehand = len(self.candidates) * seeds * training_seconds(split) if conditionals else 0.0
+        beforehand = (
+            len(self.candidates) * seeds * training_seconds(split, self.table) if conditionals else 0.0
+        )
         return models * each + beforehand
 
 

@@ -13,9 +13,11 @@ from mattomo.materials.quarantine import Quarantine
 from mattomo.study import checkpoint
 from mattomo.study.journal import Journal
 from mattomo.study.locks import Claims
+from mattomo.study.machine import available_memory
 from mattomo.study.plan import Plan
 from mattomo.study.schedule import Progress, Schedule
 from mattomo.study.shards import Shard
+from mattomo.study.shared import shared
 from mattomo.study.store import Store
 from mattomo.study.units import PlannedUnit
 from mattomo.study.workers import default_workers, local_workers
@@ -80,7 +82,8 @@ def run(
     quarantine : Quarantine, optional
         What the reader left out, to be stored beside the results.
     workers : int, optional
-        Local processes; one a core by default. It does not change any result.
+        Local processes; by default one a core, fewer where memory does not hold them. It does
+        not change any result.
     executor : concurrent.futures.Executor, optional
         Where to train instead of local processes.
     slots : callable, optional
@@ -115,7 +118,8 @@ def run(
     failed: dict[str, str] = {}
     elsewhere: dict[str, str] = {}
     if missing or outdated:
-        n = max(1, min(workers or default_workers(), len(missing)))
+        n = workers or min(default_workers(), plan.workers_within(available_memory()))
+        n = max(1, min(n, len(missing)))
         if executor is None:
             # One more than the workers, so that none of them waits for the next.
             slots = lambda: n + 1  # noqa: E731
@@ -123,16 +127,19 @@ def run(
         with _claims(store, n if executor is None else slots()) as claims:
             _prepare(store, outdated, claims, plan, tell)
 
-            def work(pool: Executor) -> Schedule:
+            def work(plan: Plan, pool: Executor) -> Schedule:
                 schedule = Schedule(plan, store, claims, journal, pool, slots, tell)
                 schedule.run(missing)
                 return schedule
 
             if executor is not None:
-                schedule = work(executor)
+                schedule = work(plan, executor)
             elif missing:
-                with local_workers(n, lambda *told: tell(_under_way(*told))) as pool:
-                    schedule = work(pool)
+                with (
+                    shared(plan, store.folder / "shared", claims) as mapped,
+                    local_workers(n, lambda *told: tell(_under_way(*told))) as pool,
+                ):
+                    schedule = work(mapped, pool)
         if missing:
             trained, failed, elsewhere = schedule.trained, schedule.failed, schedule.elsewhere
     done = sum(store.exists(unit.id) for unit in plan.units)

@@ -16,6 +16,7 @@ units/<id>/
 select/               models of sets of properties, and what was selected (see `mattomo.study.fits`)
 checkpoints/<id>.npz  state of a unit in training, for learners that save it
 running/<id>.lock     who is making a unit (see `mattomo.study.locks`)
+shared/<token>/       what the workers of a run read (see `mattomo.study.shared`)
 logs/<id>.log         what happened to a unit; <id>.json beside it while it has failed
 """
 
@@ -55,7 +56,8 @@ _TABLES: dict[Kind, tuple[str, ...]] = {
 }
 #: What a run that was killed while it made a folder may have left there.
 _OURS = re.compile(
-    r"units|conditionals|select|checkpoints|running|logs|quarantine\.csv|materials\.parquet|relations\.json|check\.json"
+    r"units|conditionals|select|checkpoints|running|shared|logs"
+    r"|quarantine\.csv|materials\.parquet|relations\.json|check\.json"
     r"|\.(study\.json|quarantine\.csv|materials\.parquet|relations\.json|check\.json)\..*"
 )
 

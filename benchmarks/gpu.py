@@ -1,0 +1,80 @@
+"""Speed of the network on whatever JAX finds, and the time the paper's full study would take at that speed.
+
+    python benchmarks/gpu.py                           # the 1,000 crystals that come with the package
+    python benchmarks/gpu.py TABLE.parquet --rows 16000
+
+The same code runs on a processor and on a graphics card (extra `cuda`); only the number of models computed
+side by side differs. A unit of one target is trained three times: once to compile, then for few and for many
+epochs, whose difference has nothing in it but epochs. The full study of the paper is 126,000 crystals, 500
+epochs and 1,260 models; a model passes over its training rows only, so the projection with the paper's split
+counts that share of them. It goes by the crystals of the table given: larger ones take longer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import jax
+import numpy as np
+
+import mattomo as mt
+from mattomo.keyed import generator
+from mattomo.learners.cgcnn import CGCNN, kernel_status
+
+CRYSTALS, EPOCHS, MODELS = 126_000, 500, 1_260
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("table", type=Path, nargs="?", help="by default the example of the package")
+    parser.add_argument("--rows", type=int, default=1000)
+    parser.add_argument("--representations", default="composition,structure")
+    parser.add_argument("--epochs", default="1,6", help="few and many")
+    parser.add_argument("--chunk", type=int, default=None, help="models side by side")
+    given = parser.parse_args()
+    few, many = map(int, given.epochs.split(","))
+    if not 0 < few < many:
+        parser.error("--epochs must be two rising numbers")
+    materials = mt.load("mp1000") if given.table is None else mt.read(given.table)[0]
+    if given.rows < len(materials):
+        rows = generator("gpu benchmark", given.rows).permutation(len(materials))[: given.rows]
+        materials = materials.take(np.sort(rows))
+    device = jax.devices()[0]
+    print(f"{device.platform}: {device.device_kind}; jax {jax.__version__}; kernel: {kernel_status()}")
+    for representation in given.representations.split(","):
+        planned = mt.Study(
+            materials,
+            protocol="ortega-ochoa-2025",
+            targets=("band_gap",),
+            representations=(representation,),
+            learners=("cgcnn",),
+            seeds=1,
+            controls=(),
+            swaps=0,
+        ).plan()
+        unit = planned.unit(planned.units[0])
+        learner = planned.learners["cgcnn"]
+        assert isinstance(learner, CGCNN)
+        seconds = []
+        for epochs in (few, few, many):
+            measured = CGCNN(epochs=epochs, batch_size=learner.batch_size, chunk=given.chunk)
+            start = time.perf_counter()
+            measured.train(unit)
+            seconds.append(time.perf_counter() - start)
+        work = len(unit.split.train) * len(unit.tasks) * (many - few)
+        rate = work / max(seconds[2] - seconds[1], 1e-9)
+        used = sum(map(len, (unit.split.train, unit.split.validation, unit.split.test)))
+        share = len(unit.split.train) / used
+        hours = CRYSTALS * EPOCHS * MODELS / rate / 3600
+        print(
+            f"{representation}: {len(unit.split.train):,} training rows, {len(unit.tasks)} models: "
+            f"{rate:,.0f} crystal-model-epochs a second; the full study takes {hours:,.0f} hours if all rows "
+            f"were training rows, {hours * share:,.0f} with a training share of {share:.0%}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
