@@ -64,7 +64,9 @@ def main() -> None:
             measured.train(unit)
             seconds.append(time.perf_counter() - start)
         work = len(unit.split.train) * len(unit.tasks) * (many - few)
-        rate = work / max(seconds[2] - seconds[1], 1e-9)
+        if seconds[2] <= seconds[1]:
+            raise SystemExit(f"{representation}: too little work to time; ask for more --epochs or --rows")
+        rate = work / (seconds[2] - seconds[1])
         used = sum(map(len, (unit.split.train, unit.split.validation, unit.split.test)))
         share = len(unit.split.train) / used
         hours = CRYSTALS * EPOCHS * MODELS / rate / 3600

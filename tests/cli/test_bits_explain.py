@@ -65,6 +65,15 @@ def test_explain_says_the_same_as_its_json(study):
     assert {row["name"] for row in found["controls"]} == {"placebo", "derived", "planted"}
 
 
+def test_a_large_study_is_explained_cell_by_cell(study, monkeypatch):
+    near = mt.Results(study).explain("energy", "nsites")
+    monkeypatch.setattr("mattomo.results.MOST", 0)
+    results = mt.Results(study)
+    assert all(cell["closeup"] is None for cell in results.summary()["cells"])
+    assert results.explain("energy", "nsites") == near
+    assert near["elements"]
+
+
 def test_a_wrong_name_is_one_message_with_a_hint(study):
     done = CliRunner().invoke(app, ["explain", str(study), "-t", "enrgy", "-p", "nsites"])
     assert isinstance(done.exception, InputError)
