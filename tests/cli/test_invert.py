@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 import mattomo as mt
 from mattomo.cli.app import app
 from mattomo.errors import InputError
+from mattomo.report.inverted import placebo_in_words
 
 FEW = ["--from", "nsites,density", "--seeds", "2", "--random", "0"]
 
@@ -59,3 +60,8 @@ def test_from_python():
 def test_mistakes(args, word):
     with pytest.raises(InputError, match=word):
         CliRunner().invoke(app, ["invert", "mp1000", *args], catch_exceptions=False)
+
+
+@pytest.mark.parametrize(("z", "word"), [(3.5, "must not"), (-3.7, "price"), (0.0, "changes nothing")])
+def test_a_placebo_in_words(z, word):
+    assert word in placebo_in_words(0.02 * z, z)

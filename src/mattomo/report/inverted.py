@@ -164,8 +164,23 @@ def sentence(found: Inverse) -> str:
     else:
         fall += "; no single step is certain (z > 3)"
     z = float(found.placebo["z"])
-    judged = "changes nothing, as it must" if abs(z) < 3 else "changes something, which it must not"
-    return f"{fall}. A placebo {judged} ({float(found.placebo['fall']):+.3f} bits, z = {z:.1f})."
+    return f"{fall}. {placebo_in_words(float(found.placebo['fall']), z)}"
+
+
+def placebo_in_words(fall: float, z: float) -> str:
+    """What the last step says, in which a column without information is added.
+
+    Examples
+    --------
+    >>> placebo_in_words(0.01, 0.4)
+    'A placebo changes nothing, as it must (+0.010 bits, z = 0.4).'
+    """
+    told = f"({fall:+.3f} bits, z = {z:.1f})"
+    if z >= 3:
+        return f"A placebo tells something, which it must not {told}: do not trust the steps above."
+    if z <= -3:
+        return f"A placebo costs something {told}: the price of a useless column, paid by each step above."
+    return f"A placebo changes nothing, as it must {told}."
 
 
 def draw(found: Inverse, ax: Axes | None = None) -> Axes:
