@@ -173,17 +173,12 @@ def test_a_changed_table_changes_the_units_and_an_unused_one_does_not(world, tmp
 
 
 def test_rows_without_a_value_are_left_out_and_say_which_elements(world, tmp_path):
-    study = mt.Study(
-        world,
-        **{**CHOICES, "properties": ["chi", "spin"],
-           "atoms": {"chi": "element:electronegativity", "spin": "site"}},
-    )  # fmt: skip
     spin = world.atoms["spin"]
     holey = spin.values.copy()
     holey[world.structures.offsets[17]] = np.nan
-    study.materials = dataclasses.replace(
-        world, atoms={**world.atoms, "spin": dataclasses.replace(spin, values=holey)}
-    )
+    told = dataclasses.replace(world, atoms={**world.atoms, "spin": dataclasses.replace(spin, values=holey)})
+    atoms = {"chi": "element:electronegativity", "spin": "site"}
+    study = mt.Study(told, **{**CHOICES, "properties": ["chi", "spin"], "atoms": atoms})
     left_out = study.plan().prepared.left_out.rows
     unknown = {row.value for row in left_out if row.column == "chi"}
     assert unknown
@@ -229,8 +224,9 @@ def test_the_plan_knows_the_cost_of_sites_kept_apart(world):
         return plan.costs[plan.units[0].id]
 
     baseline, beside, inside = seconds([]), seconds(["density"]), seconds(["noise"])
-    assert beside == pytest.approx(2 * baseline)
-    assert seconds(["radius"]) == pytest.approx(beside)
+    # Models on the same graphs share the cost of a step, those with other values in the atoms do not.
+    assert 1.5 * baseline < beside < 2 * baseline
+    assert beside < seconds(["radius"]) <= 2 * baseline * (1 + 1e-9)
     assert inside > 1.2 * beside
 
 
