@@ -91,14 +91,15 @@ def test_a_subset_of_all_is_the_whole(compared):
 
 def test_what_is_stored_is_not_trained_again(compared, table):
     kept = {p: p.stat().st_mtime_ns for p in sorted(compared.folder.rglob("*.parquet"))}
-    lost, damaged = sorted((compared.folder / "transfer").glob("*.parquet"))[:2]
-    before = lost.read_bytes(), damaged.read_bytes()
+    lost, damaged, flipped = sorted((compared.folder / "transfer").glob("*.parquet"))[:3]
+    before = lost.read_bytes(), damaged.read_bytes(), flipped.read_bytes()
     lost.unlink()
     damaged.write_bytes(before[1][:-30])
+    flipped.write_bytes(before[2][:60] + bytes([before[2][60] ^ 1]) + before[2][61:])
     again = Subsets(mt.Study(table, **CHOICES), SUBSETS).run(compared.folder, workers=2)
     pd.testing.assert_frame_equal(again.transfer, compared.transfer)
-    assert (lost.read_bytes(), damaged.read_bytes()) == before
-    untouched = set(kept) - {lost, damaged}
+    assert (lost.read_bytes(), damaged.read_bytes(), flipped.read_bytes()) == before
+    untouched = set(kept) - {lost, damaged, flipped}
     assert {p: p.stat().st_mtime_ns for p in untouched} == {p: kept[p] for p in untouched}
 
 

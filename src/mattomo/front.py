@@ -264,11 +264,7 @@ def invert(
     if workers is None and len(asked.materials) * len(asked.names) * len(chosen) < _LARGE:
         workers = 1
     n = default_workers() if workers is None else workers
-    with nullcontext() if n == 1 else local_workers(n, _silent) as executor:
+    with nullcontext() if n == 1 else local_workers(n) as executor:
         found = inverse(asked, order=order, n_random=n_random, executor=executor, tell=progress)
     units = {name: materials.columns[name].info.unit for name in {*asked.names, *(given or {})}}
     return Inverted(found, told, units, materials.source)
-
-
-def _silent(name: str, share: float, message: str) -> None:
-    """Fits tell their progress by being done."""

@@ -31,11 +31,11 @@ from mattomo.materials.registry import nearest
 from mattomo.materials.table import Column
 from mattomo.report import Summary, summarize, write_report
 from mattomo.report.checked import report_section
-from mattomo.report.closeup import MOST, Closeups, closeups, crystal_system, with_curves
+from mattomo.report.closeup import MOST, Closeups, closeups, systems_of, with_curves
 from mattomo.report.explained import explain
 from mattomo.report.information import KEY, MISSING_ANALYSIS, bits_table
-from mattomo.study.collect import caps, collect, curves, held_out
-from mattomo.study.outcome import Held, Outcome, Rows
+from mattomo.study.collect import caps, cell_rows, collect, curves, held_out
+from mattomo.study.outcome import Outcome, Rows
 from mattomo.study.run import RunReport
 from mattomo.study.store import Store
 from mattomo.study.workers import default_workers, local_workers
@@ -110,10 +110,10 @@ class Results:
     def _judged(self) -> tuple[Analysis, Closeups]:
         rows = self._rows
         large = len(self.outcome.errors) * len(rows.ids) > _LARGE
-        with local_workers(default_workers(), _silent) if large else nullcontext() as executor:
+        with local_workers(default_workers()) if large else nullcontext() as executor:
             scored = score_all(held_out(self.folder), rows, executor)
         cells = self.errors.loc[self.errors["added"] != "", list(KEY)].drop_duplicates()
-        close = closeups(scored, rows, _systems(rows)) if len(cells) <= MOST else Closeups()
+        close = closeups(scored, rows, systems_of(rows)) if len(cells) <= MOST else Closeups()
         return analyse(self.outcome, scored, rows, caps(self.folder)), close
 
     def bits(self) -> pd.DataFrame:
@@ -233,7 +233,7 @@ class Results:
             if held.fraction == 1 and added in held.added:
                 first = first or (held.learner, held.representation)
                 if (held.learner, held.representation) == first:
-                    found.append(_predictions(held, added, rows))
+                    found.append(cell_rows(held, added, rows))
         if not found:
             raise InputError(
                 "no model of this cell is trained yet", file=str(self.folder), value=f"{added} for {target}"
@@ -333,7 +333,7 @@ class Results:
         if cell["closeup"] is None:
             # Of a large study no cell is kept close up: it would take too much room.
             units = [held for held in held_out(self.folder, **where) if held.fraction == 1]
-            close = closeups(score_all(units, rows), rows, _systems(rows))
+            close = closeups(score_all(units, rows), rows, systems_of(rows))
             cell = cell | {"closeup": close.cells.get(tuple(cell[name] for name in KEY))}
             summary = summary | {"closeups": close.groups}
         return explain(summary, cell)
@@ -413,38 +413,6 @@ class Results:
         return head + table + (f"<p>… and {more:,} more: gains()</p>" if more > 0 else "")
 
 
-def _silent(name: str, share: float, message: str) -> None:
-    """An analysis has no progress to tell."""
-
-
-def _predictions(held: Held, added: str, rows: Rows) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "learner": held.learner,
-            "representation": held.representation,
-            "target": held.target,
-            "added": added,
-            "seed": held.seed,
-            "id": rows.ids[held.materials],
-            "formula": rows.formulas[held.materials],
-            "true": held.true_test,
-            "predicted0": held.test[0],
-            "predicted1": held.test[held.added.index(added) + 1],
-        }
-    )
-
-
 def _missing(values: NDArray[Any]) -> NDArray[np.bool_]:
     missing: NDArray[np.bool_] = values == "" if values.dtype.kind == "U" else np.isnan(values)
     return missing
-
-
-def _systems(rows: Rows) -> NDArray[np.str_] | None:
-    """Crystal systems of the materials, if a column of the study tells them."""
-    if "crystal_system" in rows.columns:
-        return rows.columns["crystal_system"].astype(str)
-    for name in ("spacegroup_number", "spacegroup"):
-        if name in rows.columns:
-            numbers = pd.to_numeric(pd.Series(rows.columns[name]), errors="coerce")
-            return np.array([crystal_system(number) for number in numbers], dtype=np.str_)
-    return None

@@ -181,7 +181,7 @@ class Subsets:
         if across is not None:
             planned, inside = across
             n = default_workers() if workers is None else workers
-            with nullcontext() if n == 1 else local_workers(n, _silent) as executor:
+            with nullcontext() if n == 1 else local_workers(n) as executor:
                 sent = transfers(planned, inside, folder / "transfer", executor=executor, tell=tell)
                 columns = {name: planned.prepared.columns[name] for name in planned.config.targets}
                 table = transfer_table(sent, inside, columns)
@@ -225,7 +225,3 @@ class Compared:
 
 def _named(progress: Callable[[str, Progress], None], name: str) -> Callable[[Progress], None]:
     return lambda told: progress(name, told)
-
-
-def _silent(name: str, share: float, message: str) -> None:
-    """Units tell their progress by being done."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from mattomo.keyed import generator, seed_of
 from mattomo.learners.base import Split, Task, Unit
@@ -277,9 +278,7 @@ def _calibrated(scores: Floats, prior: Floats, temperature: float, shrinkage: fl
 
 def _tempered(scores: Floats, temperature: float) -> Floats:
     """Shares of the levels by sharpened or flattened scores, shape (n, L)."""
-    heated = scores / temperature
-    heated = np.exp(heated - heated.max(axis=1, keepdims=True))
-    shares: Floats = heated / heated.sum(axis=1, keepdims=True)
+    shares: Floats = softmax(scores / temperature, axis=1)
     return shares
 
 

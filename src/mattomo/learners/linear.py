@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import product
 
 import numpy as np
+from scipy.special import log_softmax
 
 from mattomo.learners.base import Split
 from mattomo.projections.graphs import Floats, Ints
@@ -116,10 +117,8 @@ def _discriminant(
         constants = 0.5 * np.einsum("kd,dk->k", means, weights)
         odds = x[rows] @ weights - constants
         for strength in _STRENGTHS:
-            scores = shares + strength * odds
-            top = scores.max(axis=1)
-            total = np.log(np.exp(scores - top[:, None]).sum(axis=1)) + top
-            loss = float((total - scores[np.arange(len(rows)), levels]).sum())
+            logs = log_softmax(shares + strength * odds, axis=1)
+            loss = -float(logs[np.arange(len(rows)), levels].sum())
             if loss < best:
                 best, found = loss, shares + strength * (x @ weights - constants)
     return found.copy()

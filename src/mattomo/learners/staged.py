@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import log_softmax
 
 from mattomo.learners.base import Split
 from mattomo.projections.descriptors import Table
@@ -112,7 +113,7 @@ def staged(table: Table, index: Ints, split: Split, at: Ints, known: NDArray[np.
                 finished = bool(booster.update())
                 grown += 1
             own = scores(held, trees)
-            loss = float(-_log_softmax(own)[np.arange(len(at)), at].sum())
+            loss = float(-log_softmax(own, axis=1)[np.arange(len(at)), at].sum())
             if not found or loss < found[-1][0]:
                 found.append((loss, own, scores(test, trees)))
                 worse = 0
@@ -136,7 +137,9 @@ def calibrated(group: Sequence[Staged]) -> list[Floats]:
     best = (np.inf, 0, 1.0, 1.0)
     for stage, temperature in product(range(len(STAGES)), _TEMPERATURES):
         own = [
-            np.exp(_log_softmax(each.validation[stage] / temperature)[np.arange(len(each.at)), each.at])
+            np.exp(
+                log_softmax(each.validation[stage] / temperature, axis=1)[np.arange(len(each.at)), each.at]
+            )
             for each in group
         ]
         for shrinkage in _SHRINKAGES:
@@ -149,13 +152,6 @@ def calibrated(group: Sequence[Staged]) -> list[Floats]:
     _, stage, temperature, negative = best
     shrinkage = -negative
     return [
-        (1 - shrinkage) * np.exp(_log_softmax(each.test[stage] / temperature)) + shrinkage * each.prior
+        (1 - shrinkage) * np.exp(log_softmax(each.test[stage] / temperature, axis=1)) + shrinkage * each.prior
         for each in group
     ]
-
-
-def _log_softmax(scores: Floats) -> Floats:
-    """Logarithms of the shares of the classes, shape (n, L)."""
-    shifted = scores - scores.max(axis=1, keepdims=True, initial=-np.inf)
-    logs: Floats = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    return logs

@@ -84,6 +84,17 @@ def crystal_system(number: float) -> str:
     return next((name for name, (first, last) in SYSTEMS.items() if first <= number <= last), "")
 
 
+def systems_of(rows: Rows) -> NDArray[np.str_] | None:
+    """Crystal systems of the materials, if a column of the study tells them."""
+    if "crystal_system" in rows.columns:
+        return rows.columns["crystal_system"].astype(str)
+    for name in ("spacegroup_number", "spacegroup"):
+        if name in rows.columns:
+            numbers = pd.to_numeric(pd.Series(rows.columns[name]), errors="coerce")
+            return np.array([crystal_system(number) for number in numbers], dtype=np.str_)
+    return None
+
+
 def closeups(scored: Iterable[Scored], rows: Rows, systems: NDArray[np.str_] | None = None) -> Closeups:
     """The cells of scored units close up.
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from mattomo.materials.registry import PropertyInfo
 from mattomo.study.controls import PREFIX
-from mattomo.study.outcome import Held, Outcome
+from mattomo.study.outcome import Held, Outcome, Rows
 from mattomo.study.store import Store
 
 
@@ -142,6 +142,24 @@ def held_out(folder: str | os.PathLike[str], **where: object) -> Iterator[Held]:
             test=test[columns].to_numpy(np.float64).T,
             swapped=store.swapped(record["id"]),
         )
+
+
+def cell_rows(held: Held, added: str, rows: Rows) -> pd.DataFrame:
+    """What a unit says of its test rows without an added property and with it, one row a material."""
+    return pd.DataFrame(
+        {
+            "learner": held.learner,
+            "representation": held.representation,
+            "target": held.target,
+            "added": added,
+            "seed": held.seed,
+            "id": rows.ids[held.materials],
+            "formula": rows.formulas[held.materials],
+            "true": held.true_test,
+            "predicted0": held.test[0],
+            "predicted1": held.test[held.added.index(added) + 1],
+        }
+    )
 
 
 def caps(folder: str | os.PathLike[str]) -> dict[tuple[str, str], float]:

@@ -11,7 +11,6 @@ the work and never a number.
 from __future__ import annotations
 
 import io
-import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
@@ -38,7 +37,6 @@ from mattomo.study.workers import default_workers, learn, local_workers, train
 #: Models that a network trains at once.
 _AT_ONCE = 16
 
-_META = b"mattomo"
 _RISE = "rise "
 #: A fit that ends its worker this often has failed.
 _DEATHS = 2
@@ -114,7 +112,7 @@ class Fits:
         jobs = {}
         for seed in seeds:
             if seed not in self._conditionals:
-                found = _read(self._path(self.problem.conditionals_id(seed)))
+                found = frames.read_sealed(self._path(self.problem.conditionals_id(seed)))
                 if found is None:
                     jobs[seed] = self._learning(seed)
                 else:
@@ -168,7 +166,7 @@ class Fits:
             return {}
         if self.executor is None:
             n = self.workers or default_workers()
-            self.executor = self._stack.enter_context(local_workers(n, lambda *_: None))
+            self.executor = self._stack.enter_context(local_workers(n))
         flying: dict[Future[Any], Any] = {self.executor.submit(*job): key for key, job in jobs.items()}
         deaths: dict[Any, int] = {}
         results = {}
@@ -194,11 +192,8 @@ class Fits:
         return self.folder / "select" / f"{name}.parquet"
 
     def _write(self, name: str, table: pa.Table, about: Mapping[str, Any]) -> None:
-        buffer = io.BytesIO()
-        marked = table.replace_schema_metadata({_META: json.dumps(about).encode()})
-        pq.write_table(marked, buffer, compression="zstd", write_page_checksum=True)
         try:
-            write_bytes(self._path(name), buffer.getvalue())
+            write_bytes(self._path(name), frames.sealed(table, about))
         except OSError as error:
             raise InputError(
                 f"cannot write into the study folder: {error.strerror or error}",
@@ -208,7 +203,7 @@ class Fits:
 
     def _read(self, seed: int, added: tuple[str, ...]) -> bool:
         """Whether a fit is stored and whole; then it is known."""
-        found = _read(self._path(self.problem.fit_id(seed, added)))
+        found = frames.read_sealed(self._path(self.problem.fit_id(seed, added)))
         if found is None:
             return False
         frame = found[0].to_pandas()
@@ -259,13 +254,3 @@ def _table(problem: Problem, fit: Fit) -> pa.Table:
         }
     )
     return pa.Table.from_pandas(frame, preserve_index=False)
-
-
-def _read(path: Path) -> tuple[pa.Table, dict[str, Any]] | None:
-    """A table and what is said of it; None if it is missing or damaged."""
-    try:
-        table = pq.read_table(path, page_checksum_verification=True)
-        about: dict[str, Any] = json.loads(table.schema.metadata[_META])
-        return table, about
-    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
-        return None

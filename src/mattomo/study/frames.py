@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from mattomo.learners.conditional import Conditional
 from mattomo.materials.table import Column, Materials
 from mattomo.study.outcome import Rows
 
+_META = b"mattomo"
 _PROPERTY = "property "
 
 
@@ -151,6 +153,24 @@ def _lists(column: pa.ChunkedArray) -> NDArray[np.float32]:
     array = column.combine_chunks()
     values: NDArray[np.float32] = array.flatten().to_numpy(zero_copy_only=False)
     return values.reshape(len(array), -1)
+
+
+def sealed(table: pa.Table, about: Mapping[str, Any]) -> bytes:
+    """A Parquet file that says what it holds and carries the checksums of its pages."""
+    buffer = io.BytesIO()
+    marked = table.replace_schema_metadata({_META: json.dumps(about).encode()})
+    pq.write_table(marked, buffer, compression="zstd", write_page_checksum=True)
+    return buffer.getvalue()
+
+
+def read_sealed(path: Path) -> tuple[pa.Table, dict[str, Any]] | None:
+    """What `sealed` made, and what is said of it; None if it is missing or damaged."""
+    try:
+        table = pq.read_table(path, page_checksum_verification=True)
+        about: dict[str, Any] = json.loads(table.schema.metadata[_META])
+        return table, about
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
+        return None
 
 
 def _parquet(table: pd.DataFrame) -> bytes:

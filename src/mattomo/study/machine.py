@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from mattomo.threads import one_thread
+
 #: Seconds that `_exercise` takes on the processor whose constants `mattomo.study.cost` has.
 _REFERENCE = 0.044
 
@@ -19,9 +21,7 @@ def pace() -> float:
 
     Processor time, so that other programs hardly matter; their share of the processor is not foreseen.
     """
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1):
+    with one_thread():
         return min(_exercise() for _ in range(5)) / _REFERENCE
 
 

@@ -7,7 +7,6 @@ is tested on its share of the test rows, so that overlapping parts tell each oth
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -17,12 +16,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from mattomo.atomic import write_bytes
 from mattomo.errors import InputError
 from mattomo.learners.base import Split, Task, Unit
 from mattomo.learners.trees import Trees
+from mattomo.study import frames
 from mattomo.study.identity import digest
 from mattomo.study.plan import Plan
 from mattomo.study.splits import LEAST_HELD, LEAST_TRAIN, split_rows
@@ -178,21 +179,19 @@ def _plain(words: str) -> str:
 
 def _bytes(validation: Floats, test: Floats) -> bytes:
     both = np.concatenate([validation, test], axis=1)
-    table = pd.DataFrame({str(k): row for k, row in enumerate(both)})
-    table["test"] = np.arange(both.shape[1]) >= validation.shape[1]
-    buffer = io.BytesIO()
-    table.to_parquet(buffer, index=False)
-    return buffer.getvalue()
+    frame = pd.DataFrame({str(k): row for k, row in enumerate(both)})
+    frame["test"] = np.arange(both.shape[1]) >= validation.shape[1]
+    return frames.sealed(pa.Table.from_pandas(frame, preserve_index=False), {})
 
 
 def _read(path: Path, sent: Sent) -> tuple[Floats, Floats] | None:
     """Predictions kept in a file; a damaged one is made again."""
-    try:
-        table = pd.read_parquet(path)
-        test = table.pop("test").to_numpy(dtype=bool)
-    except (OSError, ValueError, KeyError):
+    found = frames.read_sealed(path)
+    if found is None or "test" not in found[0].column_names:
         return None
-    values = table.to_numpy(dtype=np.float64).T
+    frame = found[0].to_pandas()
+    test = frame.pop("test").to_numpy(dtype=bool)
+    values = frame.to_numpy(dtype=np.float64).T
     expected = (len(sent.added) + 1, len(sent.split.validation), len(sent.split.test))
     if (len(values), int((~test).sum()), int(test.sum())) != expected:
         return None

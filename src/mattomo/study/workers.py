@@ -53,7 +53,7 @@ def has_gpu() -> bool:
 
 
 @contextlib.contextmanager
-def local_workers(n: int, tell: Callable[[str, float, str], None]) -> Iterator[Executor]:
+def local_workers(n: int, tell: Callable[[str, float, str], None] = lambda *_: None) -> Iterator[Executor]:
     """``n`` worker processes as an executor.
 
     Leaving with an exception (Ctrl-C included) ends the workers at once: their unfinished units are lost,
@@ -62,7 +62,7 @@ def local_workers(n: int, tell: Callable[[str, float, str], None]) -> Iterator[E
     Parameters
     ----------
     n : int
-    tell : callable
+    tell : callable, optional
         Receives unit, share done and message, from several threads.
     """
     with _environment(ENVIRONMENT):
