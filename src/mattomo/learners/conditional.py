@@ -229,6 +229,11 @@ def _of_category(table: Table, column: Column, split: Split, seed: int) -> Condi
     )
 
 
+def most_rounds(n_levels: int) -> int:
+    """Rounds of a classifier at most; each grows a tree a level."""
+    return int(np.clip(_MOST_TREES // n_levels, _FEWEST_ROUNDS, _MOST_ROUNDS))
+
+
 def _classifier_scores(
     inputs: Floats, index: Ints, n_levels: int, split: Split, validation: tuple[Ints, Ints, Any], seed: int
 ) -> dict[str, Floats]:
@@ -256,7 +261,7 @@ def _classifier_scores(
     if watched:
         held = training.create_valid(inputs[rows[known]], at[known], params=parameters)
         booster.add_valid(held, "validation")
-    rounds = int(np.clip(_MOST_TREES // n_levels, _FEWEST_ROUNDS, _MOST_ROUNDS))
+    rounds = most_rounds(n_levels)
     best, lowest = 1, np.inf
     for number in range(1, rounds + 1):
         finished = booster.update()

@@ -161,12 +161,11 @@ class Trees:
         )
 
     def _parameters(self, unit: Unit, task: Task) -> dict[str, Any]:
-        by_rows = min(max(len(unit.split.train) // _ROWS_PER_LEAF, _FEWEST_LEAVES), _MOST_LEAVES)
         return {
             "objective": _OBJECTIVES[self.loss],
             "metric": ["l1", "l2"],
             "learning_rate": self.learning_rate,
-            "num_leaves": by_rows if self.leaves is None else self.leaves,
+            "num_leaves": leaves_for(len(unit.split.train)) if self.leaves is None else self.leaves,
             "min_data_in_leaf": self.least_in_leaf,
             "max_bin": self.bins,
             # Few rows: even a single one may be told from its neighbours.
@@ -183,6 +182,11 @@ class Trees:
             "num_threads": 1,
             "verbosity": -1,
         }
+
+
+def leaves_for(n_train: int) -> int:
+    """Most leaves of a tree by the training rows, where nothing else is asked for."""
+    return min(max(n_train // _ROWS_PER_LEAF, _FEWEST_LEAVES), _MOST_LEAVES)
 
 
 class _Fit(NamedTuple):

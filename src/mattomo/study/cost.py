@@ -20,6 +20,8 @@ from typing import NamedTuple
 import numpy as np
 
 from mattomo.learners.base import Split, Task
+from mattomo.learners.conditional import most_rounds
+from mattomo.learners.trees import Trees, leaves_for
 from mattomo.projections.descriptors import Table
 from mattomo.projections.graphs import Graphs, Ints
 
@@ -43,7 +45,8 @@ _LEAF_BIN, _ROW_COLUMN = 7.5e-9, 1.0e-9
 #: of making a data set, each row times column; of a prediction, each row times tree.
 _MADE, _ASKED = 1.0e-7, 2.5e-8
 _TREES_START, _TREES_REST = 1.2, 215e6
-_MOST_BINS, _SAMPLE = 127, 2000
+#: Rows that tell the bins of a column.
+_SAMPLE = 2000
 #: Seconds and bytes of a placebo of one row, and seconds of each level of a category.
 _DRAW, _DRAW_LEVEL, _DRAW_BYTES = 4e-7, 2e-9, 24
 
@@ -106,7 +109,7 @@ class TableSizes:
         sample = np.sort(table.values[:: max(1, n // _SAMPLE)], axis=0)
         distinct = 1 + (np.diff(sample, axis=0) > 0).sum(axis=0)
         varying = distinct > 1
-        bins = int(np.minimum(distinct[varying], _MOST_BINS).sum())
+        bins = int(np.minimum(distinct[varying], Trees.bins).sum())
         return cls(n, int(varying.sum()), bins, float(n * d * 8))
 
 
@@ -209,7 +212,7 @@ def trees(
     """Cost of a unit of gradient-boosted trees; see `network` for the parameters."""
     used = len(split.train) + len(split.validation) + len(split.test)
     n_trees = _trees(len(split.train))
-    one = _fit(sizes, len(split.train), used, n_trees, _leaves(len(split.train)))
+    one = _fit(sizes, len(split.train), used, n_trees, leaves_for(len(split.train)))
     asked = sum(len(task.added) for task in tasks) * swaps * len(split.test)
     seconds = len(tasks) * one + asked * n_trees * _ASKED
     if swaps:
@@ -227,9 +230,9 @@ def conditionals(sizes: TableSizes, split: Split, levels: Sequence[int]) -> Cost
     seconds = private = 0.0
     for n in levels:
         if n == 1:
-            seconds += _fit(sizes, n_train, used, _trees(n_train), _leaves(n_train))
+            seconds += _fit(sizes, n_train, used, _trees(n_train), leaves_for(n_train))
         else:
-            rounds = float(np.clip(4000 // n, 15, 200)) * min(1.0, 0.25 + n_train / 20_000)
+            rounds = most_rounds(n) * min(1.0, 0.25 + n_train / 20_000)
             seconds += _fit(sizes, n_train, used, rounds * n, 15, share=0.6)
             seconds += (len(split.validation) * 26 + len(split.test)) * n * 3e-8
             private = max(private, n * (24 * n_train + 60 * (used - n_train)))
@@ -253,10 +256,6 @@ def _fit_bytes(sizes: TableSizes, used: int) -> float:
 def _trees(n_train: int) -> float:
     """Trees of a model, on average; 500 at most."""
     return min(450.0, 200.0 * math.pow(n_train / 600, 0.25))
-
-
-def _leaves(n_train: int) -> int:
-    return min(max(n_train // 64, 8), 31)
 
 
 def _drawing(tasks: Sequence[Task], levels: Mapping[str, int], swaps: int, n_test: int) -> float:
