@@ -1,16 +1,25 @@
-"""A large table end to end: read, build graphs, train one epoch of all models of one seed; time and memory.
+"""A large table: all models of one seed end to end, and the cost of an epoch against the size of the graphs.
 
-    python benchmarks/scale.py TABLE.parquet --workers 2
+    python benchmarks/scale.py TABLE.parquet --epochs 20 --representations composition
+    python benchmarks/scale.py TABLE.parquet --sizes 1000,4000,16000,44459,95815
 
-The table needs the paper's 13 properties. Rows whose stored labels and structure disagree are left out where
-the table says so (columns cell_flag and label_residual).
+The first trains all models of one seed, 9 targets with 13 properties each, on the complete rows: time of
+every step, and the most memory of the program and its workers together (pages they share count once). The
+table needs the paper's 13 properties. The second trains three models of one target on random parts of the
+table, each size in a process of its own, for few and for more epochs: their difference is the processor time
+of an epoch, which should grow like the number of edges. It needs a target and two properties that all rows
+have. Rows whose stored labels and structure disagree are left out where the table says so (columns cell_flag
+and label_residual). Linux only.
 """
 
 from __future__ import annotations
 
 import argparse
-import resource
+import contextlib
+import multiprocessing
+import os
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,57 +28,157 @@ from pathlib import Path
 import numpy as np
 
 import mattomo as mt
-
-
-@contextmanager
-def timed(what: str) -> Iterator[None]:
-    start = time.perf_counter()
-    yield
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    print(f"{what}: {time.perf_counter() - start:.1f} s (this process at most {peak:.2f} GB)", flush=True)
+from mattomo.keyed import generator
+from mattomo.learners.cgcnn import CGCNN
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("table", type=Path)
-    parser.add_argument("--workers", type=int, default=None)
-    parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--representations", default="composition,structure")
-    arguments = parser.parse_args()
+    parser.add_argument("--learner", default="cgcnn", choices=["cgcnn", "trees"])
+    parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=None)
+    parser.add_argument("--sizes", help="numbers of crystals: the cost of an epoch of three models at each")
+    parser.add_argument("--target", default="density")
+    parser.add_argument("--properties", default="formation_energy_per_atom,crystal_system")
+    given = parser.parse_args()
+    if given.sizes:
+        sizes(given)
+    else:
+        full(given)
+
+
+def full(given: argparse.Namespace) -> None:
+    """All models of one seed."""
     with timed("reading"):
-        materials, quarantine = mt.read(arguments.table)
+        materials = readable(given.table)
+    for representation in given.representations.split(","):
+        study = mt.Study(
+            materials,
+            protocol="ortega-ochoa-2025",
+            representations=(representation,),
+            learners=(given.learner,),
+            seeds=1,
+            epochs=given.epochs,
+            controls=(),
+            swaps=0,
+        )
+        with timed(f"{representation}: rows, split, inputs"):
+            plan = study.plan()
+            rows = len(plan.prepared.materials)
+        with tempfile.TemporaryDirectory() as folder, timed(f"{representation}: {plan.trainings} models"):
+            results = study.run(Path(folder) / "study", workers=given.workers)
+        assert results.run is not None
+        if results.run.failed:
+            raise SystemExit(f"failed: {results.run.failed}")
+        epochs = f", {given.epochs} epochs" if given.learner == "cgcnn" else ""
+        print(f"{representation}: {rows:,} materials, {given.learner}{epochs}", flush=True)
+
+
+def sizes(given: argparse.Namespace) -> None:
+    """Processor time of an epoch at every size."""
+    print(f"{'crystals':>8} {'base':<11} {'edges':>10} {'s an epoch':>10} {'ns/edge/model':>13} {'MB':>6}")
+    for representation in given.representations.split(","):
+        for size in map(int, given.sizes.split(",")):
+            spawned = multiprocessing.get_context("spawn")
+            receiver, sender = spawned.Pipe(duplex=False)
+            question = (given.table, size, representation, given.target, given.properties)
+            process = spawned.Process(target=one_size, args=(sender, *question))
+            process.start()
+            sender.close()
+            crystals, edges, seconds, models, peak = receiver.recv()
+            process.join()
+            each = seconds / edges / models * 1e9
+            counts = f"{crystals:>8,} {representation:<11} {edges:>10,}"
+            print(f"{counts} {seconds:>10.2f} {each:>13.0f} {peak:>6.0f}", flush=True)
+
+
+def one_size(answer: object, path: Path, size: int, representation: str, target: str, names: str) -> None:
+    """Crystals, their edges, processor seconds of an epoch, models, and MB at most."""
+    materials = readable(path)
+    if size < len(materials):
+        materials = materials.take(np.sort(generator("scale", size).permutation(len(materials))[:size]))
+    plan = mt.Study(
+        materials,
+        targets=(target,),
+        properties=tuple(names.split(",")),
+        representations=(representation,),
+        learners=("cgcnn",),
+        seeds=1,
+        controls=(),
+        swaps=0,
+    ).plan()
+    unit = plan.unit(plan.units[0])
+    used = np.concatenate([unit.split.train, unit.split.validation, unit.split.test])
+    trained = unit.split.train
+    edges = int(np.diff(plan.graphs[representation].edge_offsets)[trained].sum())
+    few, more = 1, 1 + max(2, 40_000 // size)
+    took = []
+    for epochs in (few, few, more):  # the first compiles
+        start = time.process_time()
+        CGCNN(epochs=epochs).train(unit)
+        took.append(time.process_time() - start)
+    peak = next(
+        int(line.split()[1]) / 1e3
+        for line in Path("/proc/self/status").read_text().splitlines()
+        if line.startswith("VmHWM")
+    )
+    each = (took[2] - took[1]) / (more - few)
+    answer.send((len(used), edges, each, len(unit.tasks), peak))  # type: ignore[attr-defined]
+
+
+def readable(path: Path) -> mt.Materials:
+    """The table without the rows whose labels and structure disagree."""
+    materials, quarantine = mt.read(path)
     good = np.ones(len(materials), dtype=bool)
     if "cell_flag" in materials.columns:
         good &= materials.columns["cell_flag"].values != "mismatch"
     if "label_residual" in materials.columns:
         good &= ~(materials.columns["label_residual"].values > 0.02)
-    alone, share = mt.one_to_one_share(materials)
-    print(f"{len(materials):,} rows, {len(quarantine):,} quarantined, {alone:,} one-to-one ({share:.2%})")
-    materials = materials.take(np.flatnonzero(good))
-    for representation in arguments.representations.split(","):
-        study = mt.Study(
-            materials,
-            protocol="ortega-ochoa-2025",
-            representations=(representation,),
-            seeds=1,
-            epochs=arguments.epochs,
-        )
-        with timed(f"{representation}: rows, splits, graphs"):
-            plan = study.plan()
-        graphs = plan.graphs[representation]
-        print(
-            f"{len(graphs):,} materials, {len(graphs.Z) / len(graphs):.1f} nodes and "
-            f"{len(graphs.centre) / len(graphs):.1f} edges each; {plan.trainings} models"
-        )
-        with tempfile.TemporaryDirectory() as folder, timed(f"{representation}: {arguments.epochs} epochs"):
-            results = study.run(Path(folder) / "study", workers=arguments.workers)
-        assert results.run is not None
-        if results.run.failed:
-            raise SystemExit(f"failed: {results.run.failed}")
-        seconds = results.errors["seconds"].sum()
-        print(f"{representation}: {seconds:.0f} s over all models, {seconds / plan.trainings:.2f} s each")
-        children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
-        print(f"{representation}: largest worker {children:.2f} GB")
+    if multiprocessing.parent_process() is None:
+        print(f"{len(materials):,} rows, {len(quarantine):,} quarantined, {int(good.sum()):,} consistent")
+    return materials.take(np.flatnonzero(good))
+
+
+@contextmanager
+def timed(what: str) -> Iterator[None]:
+    """Print the time by the clock and the most memory of this program and its children meanwhile."""
+    start, most, done = time.perf_counter(), [0.0], threading.Event()
+
+    def watch() -> None:
+        while True:
+            most[0] = max(most[0], held())
+            if done.wait(1.0):
+                return
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
+        print(f"{what}: {time.perf_counter() - start:.1f} s, at most {most[0] / 1e9:.2f} GB", flush=True)
+
+
+def held() -> float:
+    """Bytes of this process and its descendants; shared pages once (proportional set size)."""
+    parents = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parents[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
+    family, grown = {os.getpid()}, True
+    while grown:
+        found = {pid for pid, parent in parents.items() if parent in family} - family
+        family, grown = family | found, bool(found)
+    total = 0.0
+    for pid in family:
+        with contextlib.suppress(OSError):
+            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    total += float(line.split()[1]) * 1024
+    return total
 
 
 if __name__ == "__main__":
