@@ -21,6 +21,8 @@ from tables import PAPER, REPRESENTATIONS, harmed, marked, overlap, published
 
 import mattomo as mt
 from mattomo.report.numbers import count, percent, share
+from mattomo.study.plan import plan
+from mattomo.study.reopen import reopen
 
 LEARNERS = {"trees": "gradient-boosted trees", "cgcnn": "CGCNN"}
 
@@ -132,8 +134,9 @@ def cost(studies: dict[str, mt.Results], baseline: float | None) -> str:
         done = records(results)
         hours = sum(float(str(r["seconds"])) for r in done) / 3600
         lines.append(
-            f"- {LEARNERS[name]}: {count(len(results.errors))} models and their controls in {hours:.1f} "
-            "hours of single-threaded workers (sum over units, as stored)."
+            f"- {LEARNERS[name]}: {count(len(results.errors))} models, controls included, in {hours:.1f} h "
+            "of single-threaded workers (by the clock, summed over the units, on two cores that did other "
+            f"things besides). {planned(results)}"
         )
         if name == "cgcnn" and baseline:
             config = results.outcome.config
@@ -147,6 +150,19 @@ def cost(studies: dict[str, mt.Results], baseline: float | None) -> str:
                 f"{steps * baseline * config['batch_size'] / 256 / 3600:.0f} hours."
             )
     return "\n\n".join([lines[0], "\n".join(lines[1:])])
+
+
+def planned(results: mt.Results) -> str:
+    """What `mattomo plan` says of the same study; nothing where its table is not at hand."""
+    try:
+        opened = reopen(results.folder)
+    except mt.InputError:
+        return ""
+    study = plan(opened.prepared, opened.config)
+    return (
+        f"`mattomo plan` foresees {study.seconds(1) / 3600:.1f} hours of one processor, what the swap test "
+        f"learns beforehand included, and {study.memory() / 1e9:.1f} GB for a worker."
+    )
 
 
 def baseline_errors(studies: dict[str, mt.Results]) -> str:
@@ -171,6 +187,13 @@ def heatmaps(studies: dict[str, mt.Results]) -> str:
             f"The paper says that no rise of the error is significant. {LEARNERS[name]}: the mean rises in "
             f"{red} cells, in {raised} of them in every seed. A useless column costs a learner something; "
             "the controls below say how much."
+        )
+        more, cells, composition, structure, diagonal = tables.helped_more(results)
+        lines.append(
+            f"The paper says that properties help the composition more than the structure. "
+            f"{LEARNERS[name]}: they do in {more} of {cells} cells off the diagonal; on average the error "
+            f"changes by {percent(composition)} % on composition and {percent(structure)} % on structure. On "
+            f"the diagonal, where the target itself is added, it changes by {percent(diagonal)} %."
         )
     return "\n\n".join(lines)
 
@@ -250,6 +273,11 @@ def better_statistics(studies: dict[str, mt.Results]) -> str:
         "*Every seed* is the paper's criterion as its caption has it, *separated* its stricter reading; the "
         "swap test asks whether the model reads something of the property itself, q is over all cells. "
         "Algebra: the target is a function of the property and what the representation holds.",
+    ]
+    lines += [
+        "The cells of the paper's Table 1, and what is found of them here. *Both per cell*: target and "
+        "property count per cell and so tell its size, which a composition does not hold.",
+        tables.papers_cells({LEARNERS[name]: results for name, results in studies.items()}),
     ]
     for name, results in studies.items():
         lines += [f"### {LEARNERS[name]}", tables.survivors(results), "Controls:", tables.controls(results)]

@@ -73,6 +73,7 @@ def table1(results: mt.Results, criterion: str = "paired_minmax") -> str:
             own = {c for c in ours[name] if c[0] == target}
             paper = {c for c in theirs[name] if c[0] == target}
             row += [listed(own, target), listed(paper, target), f"{overlap(own, paper):.2f}"]
+        row += [listed(cells["composition"] - cells["structure"], target) for cells in (ours, theirs)]
         rows.append(row)
     total = ["all"]
     cells = len(outcome.targets) * (len(outcome.added) - 1)
@@ -84,10 +85,54 @@ def table1(results: mt.Results, criterion: str = "paired_minmax") -> str:
             f"{len(theirs[name])} cells",
             f"{jaccard:.2f} (chance {chance:.2f})",
         ]
+    total += [f"{len(cells['composition'] - cells['structure'])} cells" for cells in (ours, theirs)]
     rows.append(total)
     header = ["target"]
     for name in REPRESENTATIONS:
         header += [f"{name}: here", "paper", "overlap"]
+    return markdown([*header, "in structure, not in composition: here", "paper"], rows)
+
+
+def helped_more(results: mt.Results) -> tuple[int, int, float, float, float]:
+    """Cells whose error falls more on composition than on structure, cells, the mean changes of both, and
+    the mean change on the diagonal."""
+    gains = results.gains()
+    change = gains.pivot_table(index=["target", "added", "diagonal"], columns="representation", values="mean")
+    diagonal = change.index.get_level_values("diagonal").astype(bool)
+    off = change[~diagonal].dropna()
+    return (
+        int((off["composition"] < off["structure"]).sum()),
+        len(off),
+        float(off["composition"].mean()),
+        float(off["structure"].mean()),
+        float(change[diagonal].mean().mean()),
+    )
+
+
+def papers_cells(studies: dict[str, mt.Results]) -> str:
+    """What becomes of the cells of the paper's Table 1 here, by learner and representation."""
+    rows = []
+    for label, results in studies.items():
+        cells = results.bits()
+        cells = cells[~cells["diagonal"] & ~cells["control"]]
+        per_cell = {p.name for p in results.outcome.properties if p.extensive}
+        by_seed, separated = marked(results), marked(results, "separated")
+        for name in REPRESENTATIONS:
+            theirs = published()[name]
+            part = cells[cells["representation"] == name]
+            key = list(zip(part["target"], part["added"], strict=True))
+            swap = {c for c, q in zip(key, part["swap_q"], strict=True) if q < FDR}
+            told = {c for c, low in zip(key, part["bits_low"], strict=True) if low > 0}
+            algebra = {c for c, kind in zip(key, part["deterministic"], strict=True) if kind}
+            rows.append(
+                [label, name, *(str(len(theirs & found)) for found in (
+                    theirs, by_seed[name], separated[name], swap, told, swap & told, algebra,
+                    {c for c in theirs if per_cell.issuperset(c)},
+                )), str(len((swap & told) - theirs - algebra))]
+            )  # fmt: skip
+    header = ["learner", "representation", "paper's cells", "every seed", "separated", "swap q < 0.05",
+              "bits > 0", "swap and bits", "algebra", "both per cell",
+              "swap and bits, not the paper's"]  # fmt: skip
     return markdown(header, rows)
 
 
@@ -125,8 +170,14 @@ def quoted(studies: dict[str, mt.Results]) -> str:
                 (gains["representation"] == cell["representation"])
                 & (gains["target"] == cell["target"])
                 & (gains["added"] == cell["property"])
-            ].iloc[0]
-            row.append(f"{percent(found['mean'])} ({percent(found['min'])} to {percent(found['max'])})")
+            ].dropna(subset="mean")
+            row.append(
+                " ".join(
+                    f"{percent(c['mean'])} ({percent(c['min'])} to {percent(c['max'])})"
+                    for _, c in found.iterrows()
+                )
+                or "–"
+            )
         rows.append(row)
     return markdown(["cell", "representation", "paper", *studies], rows)
 
