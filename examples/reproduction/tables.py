@@ -98,7 +98,7 @@ def helped_more(results: mt.Results) -> tuple[int, int, float, float, float]:
     the mean change on the diagonal."""
     gains = results.gains()
     change = gains.pivot_table(index=["target", "added", "diagonal"], columns="representation", values="mean")
-    diagonal = change.index.get_level_values("diagonal").astype(bool)
+    diagonal = change.index.get_level_values("diagonal").to_numpy(bool)
     off = change[~diagonal].dropna()
     return (
         int((off["composition"] < off["structure"]).sum()),
