@@ -18,6 +18,7 @@ from typing import Any
 
 import pandas as pd
 import tables
+import verdicts
 from tables import PAPER, REPRESENTATIONS, harmed, marked, overlap, published
 
 import mattomo as mt
@@ -287,10 +288,21 @@ def better_statistics(studies: dict[str, mt.Results]) -> str:
         "swap test asks whether the model reads something of the property itself, q is over all cells. "
         "Algebra: the target is a function of the property and what the representation holds.",
     ]
+    labelled = {LEARNERS[name]: results for name, results in studies.items()}
     lines += [
         "The cells of the paper's Table 1, and what is found of them here. *Both per cell*: target and "
         "property count per cell and so tell its size, which a composition does not hold.",
-        tables.papers_cells({LEARNERS[name]: results for name, results in studies.items()}),
+        verdicts.papers_cells(labelled),
+    ]
+    lines += [
+        "What these runs can decide. *Tells something*: the swap test marks the cell and the 95 % interval "
+        f"of its bits lies above zero. *At most {verdicts.NONE} bits*: the interval ends below that. For the "
+        "rest they are too small.",
+        verdicts.decided(labelled),
+        "Cells that all learners here decide alike and against the paper: change of the error, bits (95 %). "
+        "*Deterministic*: the target is a function of the property and what the representation holds "
+        "(algebra), or the representation alone holds the target (held).",
+        verdicts.disagreements(labelled),
     ]
     for name, results in studies.items():
         lines += [f"### {LEARNERS[name]}", tables.survivors(results), "Controls:", tables.controls(results)]

@@ -43,6 +43,12 @@ def marked(results: mt.Results, criterion: str = "paired_minmax") -> dict[str, s
     }
 
 
+def pairs(results: mt.Results, representation: str) -> pd.DataFrame:
+    """`mattomo.Results.bits` of a representation, off the diagonal and without controls."""
+    cells = results.bits()
+    return cells[~cells["diagonal"] & ~cells["control"] & (cells["representation"] == representation)]
+
+
 def published() -> dict[str, set[tuple[str, str]]]:
     """The same of the paper's Table 1."""
     return {
@@ -107,33 +113,6 @@ def helped_more(results: mt.Results) -> tuple[int, int, float, float, float]:
         float(off["structure"].mean()),
         float(change[diagonal].mean().mean()),
     )
-
-
-def papers_cells(studies: dict[str, mt.Results]) -> str:
-    """What becomes of the cells of the paper's Table 1 here, by learner and representation."""
-    rows = []
-    for label, results in studies.items():
-        cells = results.bits()
-        cells = cells[~cells["diagonal"] & ~cells["control"]]
-        per_cell = {p.name for p in results.outcome.properties if p.extensive}
-        by_seed, separated = marked(results), marked(results, "separated")
-        for name in REPRESENTATIONS:
-            theirs = published()[name]
-            part = cells[cells["representation"] == name]
-            key = list(zip(part["target"], part["added"], strict=True))
-            swap = {c for c, q in zip(key, part["swap_q"], strict=True) if q < FDR}
-            told = {c for c, low in zip(key, part["bits_low"], strict=True) if low > 0}
-            algebra = {c for c, kind in zip(key, part["deterministic"], strict=True) if kind}
-            rows.append(
-                [label, name, *(str(len(theirs & found)) for found in (
-                    theirs, by_seed[name], separated[name], swap, told, swap & told, algebra,
-                    {c for c in theirs if per_cell.issuperset(c)},
-                )), str(len((swap & told) - theirs - algebra))]
-            )  # fmt: skip
-    header = ["learner", "representation", "paper's cells", "every seed", "separated", "swap q < 0.05",
-              "bits > 0", "swap and bits", "algebra", "both per cell",
-              "swap and bits, not the paper's"]  # fmt: skip
-    return markdown(header, rows)
 
 
 def frequency(results: mt.Results) -> str:
@@ -211,11 +190,9 @@ def asymmetry(results: mt.Results, representation: str, rows: int = 6) -> str:
 
 def survivors(results: mt.Results) -> str:
     """Of the paper's criterion: what the swap test keeps and adds, what is algebra, what of false finds."""
-    cells = results.bits()
-    cells = cells[~cells["diagonal"] & ~cells["control"]]
     rows = []
     for name in REPRESENTATIONS:
-        part = cells[cells["representation"] == name].merge(
+        part = pairs(results, name).merge(
             results.gains()[["representation", "target", "added", "learner", "paired_minmax", "separated"]],
             on=["representation", "target", "added", "learner"],
         )
@@ -255,16 +232,14 @@ def controls(results: mt.Results) -> str:
 
 def strongest(results: mt.Results, representation: str, rows: int = 10) -> str:
     """The cells off the diagonal that gain most bits, what is algebra named as such."""
-    cells = results.bits()
-    cells = cells[~cells["diagonal"] & ~cells["control"] & (cells["representation"] == representation)]
     out = []
-    for _, c in cells.sort_values("bits", ascending=False).head(rows).iterrows():
+    for _, c in pairs(results, representation).sort_values("bits", ascending=False).head(rows).iterrows():
         out.append(
             [f"{c['added']} for {c['target']}".replace("_", " "), percent(c["mae1"] / c["mae0"] - 1),
              f"{bits(c['bits'])} ({bits(c['bits_low'])} to {bits(c['bits_high'])})",
-             probability(c["swap_q"]), {"algebra": "yes", "held": "held"}.get(c["deterministic"], "")]
+             probability(c["swap_q"]), c["deterministic"]]
         )  # fmt: skip
-    return markdown(["cell", "error, %", "bits (95 %)", "q", "algebra"], out)
+    return markdown(["cell", "error, %", "bits (95 %)", "q", "deterministic"], out)
 
 
 def baselines(studies: dict[str, mt.Results]) -> str:

@@ -14,7 +14,7 @@ import mattomo as mt
 from mattomo.study.config import read_config
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples" / "reproduction"
-SCRIPTS = ("tables", "page", "subset")
+SCRIPTS = ("tables", "verdicts", "page", "subset")
 
 
 class Inline(Executor):
@@ -112,6 +112,58 @@ def test_the_page_of_the_network(scripts, network, tmp_path):
 def graphs_error(results):
     errors = results.errors.set_index(["representation", "target", "added"])["mae"]
     return errors["composition", "energy_per_atom", ""]
+
+
+class Found:
+    """Results whose bits are given."""
+
+    def __init__(self, *rows):
+        names = [
+            "representation",
+            "target",
+            "added",
+            "bits",
+            "bits_low",
+            "bits_high",
+            "swap_q",
+            "deterministic",
+        ]
+        self.table = pd.DataFrame(rows, columns=names).assign(
+            diagonal=False, control=False, mae0=1.0, mae1=0.9
+        )
+
+    def bits(self):
+        return self.table
+
+
+def test_what_is_decided_and_against_the_paper(scripts):
+    # The paper marks energy per atom for e_above_hull, and none for the band gap.
+    help_, hull = ("structure", "e_above_hull", "energy_per_atom"), ("structure", "e_above_hull", "density")
+    gap, volume = ("structure", "band_gap", "density"), ("structure", "band_gap", "volume")
+    one = Found(
+        (*help_, 0.0, -0.02, 0.02, 0.6, ""),
+        (*hull, 0.0, -0.02, 0.02, 0.6, ""),
+        (*gap, 0.3, 0.1, 0.5, 0.01, "held"),
+        (*volume, 0.3, 0.1, 0.5, 0.2, ""),
+    )
+    two = Found(
+        (*help_, 0.01, -0.01, 0.04, 0.02, ""),
+        (*hull, 0.3, 0.1, 0.5, 0.01, ""),
+        (*gap, 0.2, 0.1, 0.3, 0.01, ""),
+        (*volume, 0.2, 0.1, 0.3, 0.01, ""),
+    )
+    verdicts = scripts["verdicts"]
+    assert verdicts.verdicts(one, "structure") == {
+        help_[1:]: "none", hull[1:]: "none", gap[1:]: "told", volume[1:]: "open",
+    }  # fmt: skip
+    lines = verdicts.disagreements({"one": one, "two": two}).splitlines()[2:]
+    assert [line.split(" | ")[:3] for line in lines] == [
+        ["| energy per atom for e above hull", "structure", "helps"],
+        ["| density for band gap", "structure", "–"],
+    ]
+    assert lines[1].endswith("| −10.0 %, 0.30 (0.10 to 0.50) | −10.0 %, 0.20 (0.10 to 0.30) | held |")
+    counted = verdicts.decided({"one": one}).splitlines()[2]
+    assert counted.split("|")[3:6] == [" 1 ", " 2 ", " 1 "]
 
 
 def test_where_properties_help_more(scripts, network):
