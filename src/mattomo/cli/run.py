@@ -12,6 +12,7 @@ import typer
 from rich.markup import escape
 
 from mattomo.cli.options import study_options
+from mattomo.cli.stop import EXIT_CODE, Terminated
 from mattomo.cli.terminal import duration, errors, output, print_json, training_progress
 from mattomo.errors import InputError
 from mattomo.front import Study
@@ -99,9 +100,10 @@ def train_and_report(
             results = study.run(
                 folder, workers=workers, executor=executor, slots=slots, shard=shard, progress=tell
             )
-    except KeyboardInterrupt:
-        errors.print("interrupted: finished units are stored; the same command goes on where it stopped")
-        raise typer.Exit(130) from None
+    except (KeyboardInterrupt, Terminated) as stop:
+        how, code = ("ended by SIGTERM", EXIT_CODE) if isinstance(stop, Terminated) else ("interrupted", 130)
+        errors.print(f"{how}: finished units are stored; the same command goes on where it stopped")
+        raise typer.Exit(code) from None
     done = results.run
     assert done is not None
     for unit, reason in done.failed.items():
