@@ -22,7 +22,5 @@ address=$(python -c 'import json, sys; print(json.load(open(sys.argv[1]))["addre
 trap : TERM # at a time limit, wait for the run to end cleanly
 mattomo run study.toml --out study --quiet --dask "$address"
 code=$?
-kill "$scheduler" 2>/dev/null # which tells the workers to end
-wait
 rm -f "$file"
-exit "$code"
+exit "$code" # Slurm ends the scheduler and the workers with this script
