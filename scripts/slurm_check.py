@@ -95,6 +95,8 @@ def main() -> int:
                 check.time_limit(late)
                 check.dask()
                 check.jobqueue()
+                until(lambda: not run("squeue", "-h"), "jobs to end", 60)
+                until(lambda: not processes(place), "processes of ended jobs to end", 20)
         except Wrong as wrong:
             print(f"wrong: {wrong}")
             return 1
@@ -165,6 +167,9 @@ def slurm(place: Path) -> Iterator[None]:
                 run("scancel", job, check=False)
             with contextlib.suppress(Wrong):
                 until(lambda: not run("squeue", "-h", check=False), "jobs to end", 60)
+            for pid in processes(place):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             for daemon in daemons[::-1]:
                 daemon.terminate()
                 daemon.wait(timeout=30)
@@ -401,6 +406,17 @@ def busy_workers(file: Path) -> list[int]:
     with Client(json.loads(file.read_text())["address"], set_as_default=False) as client:
         numbers = client.run(os.getpid)
         return [numbers[worker] for worker, keys in client.processing().items() if keys]
+
+
+def processes(place: Path) -> list[int]:
+    """Those that work in a folder of a job, whoever started them."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            where = Path(os.readlink(path / "cwd"))
+            if where.parent == place and where.name not in ("state", "spool"):
+                found.append(int(path.name))
+    return found
 
 
 def parent(pid: int) -> int:

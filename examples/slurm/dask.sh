@@ -14,6 +14,7 @@ scheduler=$!
 srun --ntasks=$((SLURM_NTASKS - 1)) --cpus-per-task="$SLURM_CPUS_PER_TASK" --kill-on-bad-exit=0 --wait=0 \
     dask worker --scheduler-file "$file" --nthreads 1 --memory-limit 0 --no-dashboard \
     --local-directory "${TMPDIR:-/tmp}" &
+workers=$!
 until [ -s "$file" ]; do
     kill -0 "$scheduler" || exit 1
     sleep 1
@@ -22,5 +23,7 @@ address=$(python -c 'import json, sys; print(json.load(open(sys.argv[1]))["addre
 trap : TERM # at a time limit, wait for the run to end cleanly
 mattomo run study.toml --out study --quiet --dask "$address"
 code=$?
+kill "$scheduler" "$workers" 2>/dev/null
+wait
 rm -f "$file"
-exit "$code" # Slurm ends the scheduler and the workers with this script
+exit "$code"
