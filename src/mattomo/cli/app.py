@@ -20,6 +20,7 @@ from mattomo.cli.report import report
 from mattomo.cli.run import run
 from mattomo.cli.select import select
 from mattomo.cli.status import status_command
+from mattomo.cli.stop import end_when_asked
 from mattomo.cli.subsets import subsets
 from mattomo.cli.terminal import errors
 from mattomo.cli.tomography import tomography
@@ -61,6 +62,7 @@ app.command("status")(status_command)
 
 def main() -> None:
     """Run the program; a mistake or a path that cannot be written is one message, never a traceback."""
+    end_when_asked()
     try:
         app()
     except InputError as error:

@@ -12,6 +12,7 @@ import typer
 from rich.markup import escape
 
 from mattomo.cli.options import study_options
+from mattomo.cli.stop import stoppable
 from mattomo.cli.terminal import duration, errors, output, print_json, training_progress
 from mattomo.errors import InputError
 from mattomo.front import Study
@@ -94,14 +95,10 @@ def train_and_report(
 ) -> RunReport:
     """Run a study with a progress bar, print what it found and where the report is."""
     planned = study.plan()
-    try:
-        with training_progress(planned, quiet, shard) as tell:
-            results = study.run(
-                folder, workers=workers, executor=executor, slots=slots, shard=shard, progress=tell
-            )
-    except KeyboardInterrupt:
-        errors.print("interrupted: finished units are stored; the same command goes on where it stopped")
-        raise typer.Exit(130) from None
+    with stoppable(), training_progress(planned, quiet, shard) as tell:
+        results = study.run(
+            folder, workers=workers, executor=executor, slots=slots, shard=shard, progress=tell
+        )
     done = results.run
     assert done is not None
     for unit, reason in done.failed.items():

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from mattomo.cli.stop import stoppable
 from mattomo.cli.terminal import duration, errors, output, print_json
 from mattomo.errors import InputError
 from mattomo.information.selection import Plan, Selection
@@ -93,12 +94,8 @@ def select(
             output.print(_announced(choice.plan, choice.seeds, n))
         return
     errors.print(_announced(choice.plan, choice.seeds, n), soft_wrap=True)
-    try:
-        with _progress(choice.plan.models, quiet) as tell:
-            found, words, folder = choice.run(workers=workers, progress=tell)
-    except KeyboardInterrupt:
-        errors.print("interrupted: finished models are stored; the same command goes on where it stopped")
-        raise typer.Exit(130) from None
+    with stoppable("models"), _progress(choice.plan.models, quiet) as tell:
+        found, words, folder = choice.run(workers=workers, progress=tell)
     if json:
         print_json({"folder": str(folder), "words": words, **found.plain()})
         return

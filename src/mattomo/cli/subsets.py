@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mattomo.cli.options import study_options
+from mattomo.cli.stop import stoppable
 from mattomo.cli.terminal import errors, output, print_json
 from mattomo.errors import InputError
 from mattomo.front import Study
@@ -56,12 +57,8 @@ def subsets(
     asked = Subsets(study, subset)
     if transfer:
         asked.transfer_plan()  # says what is too small before anything is trained
-    try:
-        with _progress(asked, transfer, quiet) as (told, tell):
-            found = asked.run(out, transfer=transfer, workers=workers, progress=told, tell=tell)
-    except KeyboardInterrupt:
-        errors.print("interrupted: finished units are stored; the same command goes on where it stopped")
-        raise typer.Exit(130) from None
+    with stoppable(), _progress(asked, transfer, quiet) as (told, tell):
+        found = asked.run(out, transfer=transfer, workers=workers, progress=told, tell=tell)
     failed = {name: r.run.failed for name, r in found.results.items() if r.run is not None and r.run.failed}
     for name, units in failed.items():
         for unit, reason in units.items():

@@ -28,6 +28,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from mattomo.study.stop import undisturbed
+
 #: Seconds between touches, and without one after which a holder on another machine counts as dead. File
 #: systems on a network may show a change up to a minute late.
 BEAT, STALE = 5.0, 120.0
@@ -106,10 +108,11 @@ class Claims:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._stop.set()
-        self._thread.join()
-        for name in list(self._held):
-            self.release(name)
+        with undisturbed():
+            self._stop.set()
+            self._thread.join()
+            for name in list(self._held):
+                self.release(name)
 
     def take(self, name: str) -> bool:
         """Claim ``name`` unless a run that may live holds it; dead claims are taken over.
@@ -119,6 +122,25 @@ class Claims:
         OSError
             The folder cannot be written.
         """
+        with undisturbed():
+            return self._take(name)
+
+    def release(self, name: str) -> None:
+        """Give up a claim; one that was taken over stays with its new holder."""
+        with undisturbed(), contextlib.suppress(OSError):
+            self._held.discard(name)
+            if (holder := _read(self._path(name))) is not None and holder.token == self.me.token:
+                self._path(name).unlink()
+
+    def holder(self, name: str) -> Holder | None:
+        """Who holds a claim, if anyone and as far as it can be read."""
+        return _read(self._path(name))
+
+    def state(self, name: str) -> State:
+        """``"silent"`` is a holder on another machine that has not been seen to touch its claim yet."""
+        return self._look(name)[0]
+
+    def _take(self, name: str) -> bool:
         path = self._path(name)
         for _ in range(3):
             if self._create(path):
@@ -131,21 +153,6 @@ class Claims:
             elif state != "free":
                 return False
         return False
-
-    def release(self, name: str) -> None:
-        """Give up a claim; one that was taken over stays with its new holder."""
-        self._held.discard(name)
-        with contextlib.suppress(OSError):
-            if (holder := _read(self._path(name))) is not None and holder.token == self.me.token:
-                self._path(name).unlink()
-
-    def holder(self, name: str) -> Holder | None:
-        """Who holds a claim, if anyone and as far as it can be read."""
-        return _read(self._path(name))
-
-    def state(self, name: str) -> State:
-        """``"silent"`` is a holder on another machine that has not been seen to touch its claim yet."""
-        return self._look(name)[0]
 
     def _look(self, name: str) -> tuple[State, Holder | None]:
         path = self._path(name)

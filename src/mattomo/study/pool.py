@@ -177,8 +177,10 @@ def _work(line: Connection) -> None:
     """What a worker process does until its line ends."""
     from mattomo.study import workers
 
-    # Ctrl-C goes to the whole group; the run decides what happens to its workers.
+    # Ctrl-C goes to the whole group, and a scheduler's SIGTERM to the whole job; the run decides what
+    # happens to its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     workers.told_by(lambda *told: line.send(("tell", told)))
     while True:

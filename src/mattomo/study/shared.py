@@ -21,6 +21,7 @@ from mattomo.projections.descriptors import Table
 from mattomo.projections.graphs import Graphs, Ints
 from mattomo.study.locks import Claims
 from mattomo.study.plan import Plan
+from mattomo.study.stop import undisturbed
 
 _PARTS = tuple(part.name for part in fields(Graphs))
 
@@ -115,9 +116,9 @@ def shared(plan: Plan, folder: Path, claims: Claims) -> Iterator[Plan]:
             mapped = plan
         yield mapped
     finally:
-        shutil.rmtree(own, ignore_errors=True)
-        claims.release(own.name)
-        with contextlib.suppress(OSError):
+        with undisturbed(), contextlib.suppress(OSError):
+            shutil.rmtree(own, ignore_errors=True)
+            claims.release(own.name)
             folder.rmdir()
 
 

@@ -46,6 +46,7 @@ from mattomo.study.description import FORMAT, describe, is_damaged
 from mattomo.study.identity import digest
 from mattomo.study.outcome import Rows
 from mattomo.study.plan import Plan
+from mattomo.study.stop import undisturbed
 from mattomo.study.units import PlannedConditional, PlannedUnit
 
 Kind = Literal["units", "conditionals"]
@@ -300,20 +301,21 @@ class Store:
     def _write(self, unit_id: str, kind: Kind, tables: dict[str, bytes], record: dict[str, Any]) -> None:
         record["format"] = FORMAT
         record["sha256"] = {name: _sha256(content) for name, content in tables.items()}
-        part = self.folder / kind / f".{unit_id}.{uuid.uuid4().hex[:8]}.part"
-        part.mkdir(parents=True)
-        try:
-            for name, content in tables.items():
-                (part / name).write_bytes(content)
-            (part / "record.json").write_bytes(json.dumps(record, indent=2).encode())
+        with undisturbed():
+            part = self.folder / kind / f".{unit_id}.{uuid.uuid4().hex[:8]}.part"
+            part.mkdir(parents=True)
             try:
-                os.rename(part, self.folder / kind / unit_id)
-            except OSError:
-                # Another process finished the same first: same input, same numbers.
-                if self.state(unit_id, kind) != "done":
-                    raise
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
+                for name, content in tables.items():
+                    (part / name).write_bytes(content)
+                (part / "record.json").write_bytes(json.dumps(record, indent=2).encode())
+                try:
+                    os.rename(part, self.folder / kind / unit_id)
+                except OSError:
+                    # Another process finished the same first: same input, same numbers.
+                    if self.state(unit_id, kind) != "done":
+                        raise
+            finally:
+                shutil.rmtree(part, ignore_errors=True)
 
     def record(self, unit_id: str, kind: Kind = "units") -> dict[str, Any]:
         """What a finished unit says of itself."""
