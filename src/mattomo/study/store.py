@@ -212,17 +212,33 @@ class Store:
         return (self.folder / kind / unit_id / "record.json").exists()
 
     def state(self, unit_id: str, kind: Kind = "units") -> str:
-        """``"done"``, ``"missing"`` or ``"damaged"``; ``kind`` may be ``"conditionals"``."""
+        """``"done"``, ``"missing"`` or ``"damaged"``; ``kind`` may be ``"conditionals"``.
+
+        Raises
+        ------
+        InputError
+            It is whole and of a newer format.
+        """
         folder = self.folder / kind / unit_id
         if not folder.exists():
             return "missing"
         try:
-            sums = self.record(unit_id, kind)["sha256"]
-            for name in {*_TABLES[kind], *sums}:
+            record = self.record(unit_id, kind)
+            sums, newer = record["sha256"], record.get("format", 0) > FORMAT
+            if is_damaged(record):
+                return "damaged"
+            # What a newer format has beside its record is not for us to judge.
+            for name in () if newer else {*_TABLES[kind], *sums}:
                 if _sha256((folder / name).read_bytes()) != sums[name]:
                     return "damaged"
         except (OSError, ValueError, KeyError, TypeError):
             return "damaged"
+        if newer:
+            raise InputError(
+                "this unit was written by a newer mattomo",
+                file=str(folder / "record.json"),
+                hint="Update mattomo to go on in this folder.",
+            )
         return "done"
 
     def discard(self, unit_id: str, kind: Kind = "units") -> None:
@@ -300,6 +316,7 @@ class Store:
     def _write(self, unit_id: str, kind: Kind, tables: dict[str, bytes], record: dict[str, Any]) -> None:
         record["format"] = FORMAT
         record["sha256"] = {name: _sha256(content) for name, content in tables.items()}
+        record["checksum"] = digest(json.loads(json.dumps(record)))
         part = self.folder / kind / f".{unit_id}.{uuid.uuid4().hex[:8]}.part"
         part.mkdir(parents=True)
         try:
