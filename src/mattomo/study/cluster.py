@@ -87,7 +87,7 @@ def dask_workers(
         except PoolLost:
             raise refused(
                 "the Dask scheduler was lost, and with it the units in training",
-                "Finished units are stored: the same command with a new scheduler, or without --dask, goes on.",
+                "Finished units are stored: with a new scheduler or without --dask the same command goes on.",
             ) from None
 
 

@@ -95,6 +95,7 @@ class Store:
         description["checksum"] = digest(description)
         # Last: a folder with a description has the rest.
         contents["study.json"] = json.dumps(description, indent=2, ensure_ascii=False).encode()
+        self.refuse_newer()
         known = {unit.id for unit in plan.units}
         ours = all(path.name in known for path in self.folder.glob("units/[!.]*"))
         if (self.folder / "study.json").exists():
@@ -212,34 +213,41 @@ class Store:
         return (self.folder / kind / unit_id / "record.json").exists()
 
     def state(self, unit_id: str, kind: Kind = "units") -> str:
-        """``"done"``, ``"missing"`` or ``"damaged"``; ``kind`` may be ``"conditionals"``.
-
-        Raises
-        ------
-        InputError
-            It is whole and of a newer format.
-        """
+        """``"done"``, ``"missing"`` or ``"damaged"``; ``kind`` may be ``"conditionals"``."""
         folder = self.folder / kind / unit_id
         if not folder.exists():
             return "missing"
         try:
             record = self.record(unit_id, kind)
-            sums, newer = record["sha256"], record.get("format", 0) > FORMAT
+            sums = record["sha256"]
             if is_damaged(record):
                 return "damaged"
-            # What a newer format has beside its record is not for us to judge.
-            for name in () if newer else {*_TABLES[kind], *sums}:
+            for name in {*_TABLES[kind], *sums}:
                 if _sha256((folder / name).read_bytes()) != sums[name]:
                     return "damaged"
         except (OSError, ValueError, KeyError, TypeError):
             return "damaged"
-        if newer:
-            raise InputError(
-                "this unit was written by a newer mattomo",
-                file=str(folder / "record.json"),
-                hint="Update mattomo to go on in this folder.",
-            )
         return "done"
+
+    def refuse_newer(self) -> None:
+        """Leave alone a folder in which a newer mattomo has stored something.
+
+        Raises
+        ------
+        InputError
+            A record is whole and of a newer format.
+        """
+        for kind in _TABLES:
+            for path in sorted((self.folder / kind).glob("[!.]*/record.json")):
+                try:
+                    record = self.record(path.parent.name, kind)
+                    newer = record.get("format", 0) > FORMAT and not is_damaged(record)
+                except (OSError, ValueError, TypeError, AttributeError):
+                    continue  # damaged
+                if newer:
+                    raise InputError(
+                        "this was written by a newer mattomo", file=str(path), hint="Update mattomo."
+                    )
 
     def discard(self, unit_id: str, kind: Kind = "units") -> None:
         """Remove what is damaged, so that it is made again."""

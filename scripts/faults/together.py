@@ -1,0 +1,69 @@
+"""Two runs at once in one folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from faults.study import Kept, Trial, ended, tables, units, wait_until
+
+
+def together(trial: Trial, n: int = 2) -> None:
+    """Both at full speed; the second at a random moment; and one of them killed: no unit is made twice."""
+    study, kept = trial.study, Kept()
+    killed = 0
+    for k in range(3 * n):
+        kind = ("at once", "later", "killed")[k % 3]
+        folder = study.place / f"together {k}"
+        first = study.start(folder, workers=1)
+        moment = time.monotonic() + (0.0 if kind == "at once" else trial.rng.uniform(0, study.seconds))
+        _watched(kept, folder, moment, first)
+        runs = [first, study.start(folder, workers=1)]
+        victim = trial.rng.choice(runs) if kind == "killed" else None
+        if victim is not None:
+            _watched(kept, folder, time.monotonic() + trial.rng.uniform(0, study.seconds), victim)
+            if victim.poll() is None:
+                os.killpg(victim.pid, signal.SIGKILL)
+                killed += 1
+            else:
+                victim = None
+        while any(run.poll() is None for run in runs):
+            _watched(kept, folder, time.monotonic() + 0.2, runs[0])
+            time.sleep(0.05)
+        for run in runs:
+            code, said = ended(run)
+            if (code != 0 and run is not victim) or (run is not victim and "Traceback" in said):
+                trial.complain(f"two runs ({kind}): exit code {code}: {said}")
+        if victim is None and tables(folder) != study.truth:
+            trial.complain(f"two runs ({kind}): not the undisturbed result")
+        before = units(folder)
+        trial.must_be_whole(study, folder, f"after two runs ({kind})")
+        kept.compare(before, units(folder))
+        stored = {log.name: log.read_text().count(": stored") for log in folder.glob("logs/*.log")}
+        # A run that is killed between storing a unit and writing that down does not write it down.
+        twice = [name for name, count in stored.items() if count > 1 or (count < 1 and victim is None)]
+        if twice:
+            trial.complain(f"two runs ({kind}): not stored exactly once: {twice}")
+        shutil.rmtree(folder)
+    print(
+        f"two runs at once: {3 * n} pairs ({killed} with one of them killed); {kept.lost} finished units "
+        f"lost, {kept.again} made twice",
+        flush=True,
+    )
+    if kept.lost or kept.again:
+        trial.complain(f"two runs: {kept.lost} finished units lost, {kept.again} made twice")
+
+
+def _watched(kept: Kept, folder: Path, moment: float, run: subprocess.Popen[str]) -> None:
+    """Look at the finished units until a moment comes or a run ends."""
+    seen = units(folder)
+    while wait_until(min(moment, time.monotonic() + 0.1), run):
+        now = units(folder)
+        kept.compare(seen, now)
+        seen = now
+        if time.monotonic() >= moment:
+            return
