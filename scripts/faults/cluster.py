@@ -23,6 +23,7 @@ class Cluster:
 
     def __init__(self, place: Path, n: int) -> None:
         self._place, self._n, self._started = place, n, 0
+        self._options = ("--nthreads", "1", "--no-nanny", "--local-directory", str(place))
         place.mkdir()
         self.scheduler: subprocess.Popen[bytes] | None = None
         self.workers: list[subprocess.Popen[bytes]] = []
@@ -37,7 +38,7 @@ class Cluster:
             self.scheduler = self._start("scheduler", "--port", "0")
         self.workers = [worker for worker in self.workers if worker.poll() is None]
         while len(self.workers) < self._n:
-            self.workers.append(self._start("worker", "--nthreads", "1", "--no-nanny"))
+            self.workers.append(self._start("worker", *self._options))
         deadline = time.monotonic() + _PATIENCE
         while not self._address.exists() and time.monotonic() < deadline:
             time.sleep(0.1)
@@ -53,7 +54,7 @@ class Cluster:
     def _start(self, program: str, *options: str) -> subprocess.Popen[bytes]:
         words = [sys.executable, "-m", f"distributed.cli.dask_{program}", "--host", "127.0.0.1"]
         words += ["--scheduler-file", str(self._address), "--no-dashboard", *options]
-        return subprocess.Popen(words, cwd=self._place, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def close(self) -> None:
         """End what is left of it."""
@@ -139,7 +140,7 @@ def _undisturbed(trial: Trial, here: Cluster) -> float:
         code, said = trial.study.finish(folder, "--dask", address)
         seconds = time.monotonic() - started
         if code or tables(folder) != trial.study.truth:
-            trial.complain(f"on a cluster: not the undisturbed result (exit code {code}): {said}")
+            raise SystemExit(f"the undisturbed run on a cluster failed (exit code {code}): {said}")
         shutil.rmtree(folder)
     return seconds
 

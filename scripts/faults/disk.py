@@ -107,7 +107,9 @@ def _one(trial: Trial, kept: Kept, study: SmallStudy, what: str, fail: dict[str,
     """One run on a disk that fails, one without; exit code of the first."""
     reads = fail["event"] == "read"
     folder = study.copy("faulty", missing=1) if reads or what == "a checkpoint" else study.place / "faulty"
-    shim: dict[str, Any] = {"disk": {"folder": str(folder), **fail}}
+    struck = study.place / "struck"
+    struck.write_bytes(b"")
+    shim: dict[str, Any] = {"disk": {"folder": str(folder), **fail}, "struck": str(struck)}
     if what == "a checkpoint":
         shim["checkpoints"] = 0.0
     before = units(folder)
@@ -115,6 +117,8 @@ def _one(trial: Trial, kept: Kept, study: SmallStudy, what: str, fail: dict[str,
     name = (
         f"{os.strerror(fail['errno'])} ({'from' if fail['stays'] else 'once at'} {fail['event']} of {what})"
     )
+    if not struck.stat().st_size:
+        trial.complain(f"{name}: nothing of that name was reached")
     explained = os.strerror(fail["errno"]) in said or code == 0 or reads
     if code not in (0, 2, 3) or "Traceback" in said or not explained or not said:
         trial.complain(f"{name}: exit code {code}: {said}")

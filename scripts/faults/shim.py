@@ -9,6 +9,7 @@ disk         {"folder", "event", "match", "nth", "errno", "stays"}: below ``fold
              Events: "write" of bytes (half of them arrive), "read", "change" (a file is opened for writing,
              made a link, renamed; a folder is made).
 trace        path of a file that gets a line "event path" for each event below ``disk.folder``
+struck       path of a file that gets such a line for each event that failed
 clock        {"ahead", "after", "by"}: seconds this process's clock is ahead, and after how many seconds it
              jumps by how many
 stale        seconds without a touch after which a claim from another machine is taken over
@@ -34,18 +35,19 @@ _OPEN, _APPEND = io.open, os.O_APPEND | os.O_CREAT | os.O_WRONLY
 class Disk:
     """Fails where it was told to."""
 
-    def __init__(self, disk: dict[str, Any], trace: str | None) -> None:
+    def __init__(self, disk: dict[str, Any], trace: str = "", struck: str = "") -> None:
         self.folder = os.path.realpath(disk["folder"]) + os.sep
         self._fail, self._seen, self._lock = disk, 0, threading.Lock()
-        self._trace = None if trace is None else os.open(trace, _APPEND)
+        self._trace, self._struck = (os.open(path, _APPEND) if path else None for path in (trace, struck))
 
     def reach(self, event: str, path: Any) -> None:
         """An event on a file; raises OSError if it fails."""
         name = self.inside(path)
         if name is None:
             return
+        line = f"{event} {name}\n".encode()
         if self._trace is not None:
-            os.write(self._trace, f"{event} {name}\n".encode())
+            os.write(self._trace, line)
         if self._fail.get("event") != event or not fnmatch.fnmatch(name, self._fail["match"]):
             return
         with self._lock:
@@ -54,6 +56,8 @@ class Disk:
                 self._fail["stays"] and self._seen > self._fail["nth"]
             )
         if fails:
+            if self._struck is not None:
+                os.write(self._struck, line)
             raise OSError(self._fail["errno"], os.strerror(self._fail["errno"]), os.fspath(path))
 
     def inside(self, path: Any) -> str | None:
@@ -181,7 +185,7 @@ def install(shim: dict[str, Any]) -> None:
     if "clock" in shim:
         _break_clock(**shim["clock"])
     if "disk" in shim:
-        _break_disk(Disk(shim["disk"], shim.get("trace")))
+        _break_disk(Disk(shim["disk"], shim.get("trace", ""), shim.get("struck", "")))
 
 
 def _default(function: Any, name: str, value: float) -> None:
