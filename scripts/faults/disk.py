@@ -12,7 +12,7 @@ from typing import Any
 
 from faults.study import Kept, SmallStudy, Trial, litter, mounted, tables, units
 
-#: What is written in a run, each broken once by name: event, file, and whether the report is written too.
+#: What is written and read in a run, each broken by name: event, what it is, and the files.
 NAMED = (
     ("write", "study.json", "*study.json*"),
     ("write", "materials.parquet", "*materials.parquet*"),
@@ -34,7 +34,13 @@ NAMED = (
 _ERRORS = (errno.EIO, errno.ENOSPC)
 
 
-def full_disk(trial: Trial) -> None:
+def full_or_read_only(trial: Trial) -> None:
+    """Disks that cannot be written, after a while or from the start."""
+    _full(trial)
+    _read_only(trial)
+
+
+def _full(trial: Trial) -> None:
     """A disk that fills up while units are stored."""
     study = trial.study
     # Room for about half of what the study holds, in whole pages.
@@ -57,7 +63,7 @@ def full_disk(trial: Trial) -> None:
     )
 
 
-def read_only(trial: Trial) -> None:
+def _read_only(trial: Trial) -> None:
     """A folder that cannot be written is refused before anything is trained."""
     study = trial.study
     with mounted(study.place / "fixed", "size=64m") as folder:
@@ -73,19 +79,20 @@ def read_only(trial: Trial) -> None:
     print(f"read-only disk (tmpfs): exit code {code}, refused before training", flush=True)
 
 
-def errors(trial: Trial, n: int = 16) -> None:
+def errors(trial: Trial, named: int, n: int) -> None:
     """EIO or ENOSPC of one write, read or rename, or of all that come after it.
 
-    First each kind of file by name, then ``n`` random events among all those of an undisturbed run.
+    First ``named`` kinds of files by name, then ``n`` random events among all those of an undisturbed run.
     """
     kept, codes = Kept(), collections.Counter[int]()
-    for event, what, match in NAMED:
+    wrong = len(trial.complaints)
+    for event, what, match in trial.rng.sample(NAMED, min(named, len(NAMED))):
         for number in _ERRORS if event == "write" else (errno.EIO,):
             stays = trial.rng.random() < 0.5
             study = trial.study if what == "a checkpoint" else trial.quick
             fail = {"event": event, "match": match, "nth": 1, "errno": number, "stays": stays}
             codes[_one(trial, kept, study, what, fail)] += 1
-    events = _traced(trial)
+    events = _traced(trial) if n else []
     for _ in range(n):
         k = trial.rng.randrange(len(events))
         event, name = events[k].split(" ", 1)
@@ -93,14 +100,14 @@ def errors(trial: Trial, n: int = 16) -> None:
         number = errno.EIO if event == "read" else trial.rng.choice(_ERRORS)
         fail = {"event": event, "match": "*", "nth": nth, "errno": number, "stays": trial.rng.random() < 0.5}
         codes[_one(trial, kept, trial.quick, f"event {k + 1} ({name})", fail)] += 1
-    said = ", ".join(f"{count} with exit code {code}" for code, count in sorted(codes.items()))
-    print(
-        f"failing reads and writes (EIO, ENOSPC): {codes.total()} of {codes.total()} ended with a message "
-        f"({said}), whole without them; {kept.lost} finished units lost, {kept.again} made again",
-        flush=True,
-    )
     if kept.lost or kept.again:
         trial.complain(f"failing writes: {kept.lost} finished units lost, {kept.again} made again")
+    said = ", ".join(f"{count} with exit code {code}" for code, count in sorted(codes.items()))
+    print(
+        f"failing reads and writes (EIO, ENOSPC): {codes.total()} ({said}; {len(trial.complaints) - wrong} "
+        f"complaints), whole without them; {kept.lost} finished units lost, {kept.again} made again",
+        flush=True,
+    )
 
 
 def _one(trial: Trial, kept: Kept, study: SmallStudy, what: str, fail: dict[str, Any]) -> int:

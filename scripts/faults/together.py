@@ -7,25 +7,28 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from faults.study import Kept, Trial, ended, tables, units, wait_until
 
+#: How two runs meet.
+KINDS = ("at once", "later", "killed")
 
-def together(trial: Trial, n: int = 2) -> None:
+
+def together(trial: Trial, kinds: Sequence[str]) -> None:
     """Both at full speed; the second at a random moment; and one of them killed: no unit is made twice."""
     study, kept = trial.study, Kept()
     killed = 0
-    for k in range(3 * n):
-        kind = ("at once", "later", "killed")[k % 3]
+    for k, kind in enumerate(kinds):
         folder = study.place / f"together {k}"
         first = study.start(folder, workers=1)
-        moment = time.monotonic() + (0.0 if kind == "at once" else trial.rng.uniform(0, study.seconds))
+        moment = time.monotonic() + (0.0 if kind == "at once" else trial.rng.uniform(0, study.seconds / 2))
         _watched(kept, folder, moment, first)
         runs = [first, study.start(folder, workers=1)]
         victim = trial.rng.choice(runs) if kind == "killed" else None
         if victim is not None:
-            _watched(kept, folder, time.monotonic() + trial.rng.uniform(0, study.seconds), victim)
+            _watched(kept, folder, time.monotonic() + trial.rng.uniform(0, study.seconds / 2), victim)
             if victim.poll() is None:
                 os.killpg(victim.pid, signal.SIGKILL)
                 killed += 1
@@ -50,8 +53,8 @@ def together(trial: Trial, n: int = 2) -> None:
             trial.complain(f"two runs ({kind}): not stored exactly once: {twice}")
         shutil.rmtree(folder)
     print(
-        f"two runs at once: {3 * n} pairs ({killed} with one of them killed); {kept.lost} finished units "
-        f"lost, {kept.again} made twice",
+        f"two runs at once: {len(kinds)} pairs ({killed} with one of them killed); {kept.lost} finished "
+        f"units lost, {kept.again} made twice",
         flush=True,
     )
     if kept.lost or kept.again:
