@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 SHIM = Path(__file__).with_name("shim.py")
+#: Inode and time of change by finished unit.
+Units = dict[str, tuple[int, int]]
 
 
 @dataclass
@@ -138,8 +140,8 @@ def tables(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.glob("units/*/*.parquet")}
 
 
-def units(folder: Path) -> dict[str, tuple[int, int]]:
-    """Inode and time of change of every finished unit: another one was made anew."""
+def units(folder: Path) -> Units:
+    """Every finished unit; one that has another inode or time was made again."""
     found = {}
     for path in folder.glob("units/[!.]*/record.json"):
         with contextlib.suppress(FileNotFoundError):
@@ -161,7 +163,7 @@ class Kept:
     lost: int = 0
     again: int = 0
 
-    def compare(self, before: dict[str, tuple[int, int]], after: dict[str, tuple[int, int]]) -> None:
+    def compare(self, before: Units, after: Units) -> None:
         self.lost += len(before.keys() - after.keys())
         self.again += sum(after[name] != before[name] for name in before.keys() & after.keys())
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from faults.study import Kept, Trial, ended, tables, units, wait_until
+from faults.study import Kept, Trial, Units, ended, tables, units, wait_until
 
 #: How two runs meet.
 KINDS = ("at once", "later", "killed")
@@ -24,18 +24,19 @@ def together(trial: Trial, kinds: Sequence[str]) -> None:
         folder = study.place / f"together {k}"
         first = study.start(folder, workers=1)
         moment = time.monotonic() + (0.0 if kind == "at once" else trial.rng.uniform(0, study.seconds / 2))
-        _watched(kept, folder, moment, first)
+        seen = _watched(kept, {}, folder, moment, first)
         runs = [first, study.start(folder, workers=1)]
         victim = trial.rng.choice(runs) if kind == "killed" else None
         if victim is not None:
-            _watched(kept, folder, time.monotonic() + trial.rng.uniform(0, study.seconds / 2), victim)
+            moment = time.monotonic() + trial.rng.uniform(0, study.seconds / 2)
+            seen = _watched(kept, seen, folder, moment, victim)
             if victim.poll() is None:
                 os.killpg(victim.pid, signal.SIGKILL)
                 killed += 1
             else:
                 victim = None
         while any(run.poll() is None for run in runs):
-            _watched(kept, folder, time.monotonic() + 0.2, runs[0])
+            seen = _watched(kept, seen, folder, time.monotonic() + 0.2, runs[0])
             time.sleep(0.05)
         for run in runs:
             code, said = ended(run)
@@ -43,9 +44,8 @@ def together(trial: Trial, kinds: Sequence[str]) -> None:
                 trial.complain(f"two runs ({kind}): exit code {code}: {said}")
         if victim is None and tables(folder) != study.truth:
             trial.complain(f"two runs ({kind}): not the undisturbed result")
-        before = units(folder)
         trial.must_be_whole(study, folder, f"after two runs ({kind})")
-        kept.compare(before, units(folder))
+        kept.compare(seen, units(folder))
         stored = {log.name: log.read_text().count(": stored") for log in folder.glob("logs/*.log")}
         # A run that is killed between storing a unit and writing that down does not write it down.
         twice = [name for name, count in stored.items() if count > 1 or (count < 1 and victim is None)]
@@ -61,12 +61,11 @@ def together(trial: Trial, kinds: Sequence[str]) -> None:
         trial.complain(f"two runs: {kept.lost} finished units lost, {kept.again} made twice")
 
 
-def _watched(kept: Kept, folder: Path, moment: float, run: subprocess.Popen[str]) -> None:
-    """Look at the finished units until a moment comes or a run ends."""
-    seen = units(folder)
-    while wait_until(min(moment, time.monotonic() + 0.1), run):
+def _watched(kept: Kept, seen: Units, folder: Path, moment: float, run: subprocess.Popen[str]) -> Units:
+    """Compare the finished units with those seen before, until a moment comes or a run ends."""
+    while True:
         now = units(folder)
         kept.compare(seen, now)
         seen = now
-        if time.monotonic() >= moment:
-            return
+        if not wait_until(min(moment, time.monotonic() + 0.1), run) or time.monotonic() >= moment:
+            return seen
