@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import logging
 import os
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from typing import Any
@@ -17,6 +18,8 @@ from mattomo.version import __version__
 
 #: Seconds to wait for a scheduler and for its first worker.
 _PATIENCE = 60
+#: Workers are asked who they are this often, if some of them are lost meanwhile.
+_ATTEMPTS = 5
 
 
 @contextlib.contextmanager
@@ -68,14 +71,11 @@ def dask_workers(
             raise refused(f"no Dask scheduler answers ({error})", hint) from None
         stack.callback(_leave, client)
         try:
-            client.wait_for_workers(1, timeout=patience)
+            found = _asked(client, patience)
         except TimeoutError:
             raise refused("this scheduler has no workers", "Start `dask worker`.") from None
-        except Exception as error:
-            raise refused(f"the Dask scheduler was lost ({error})") from None
-        try:
-            client.register_plugin(_one_thread(), name="mattomo")
-            found = set(client.run(_version).values())
+        except OSError as error:
+            raise refused(f"the Dask scheduler, or its workers, were lost ({error})") from None
         except Exception as error:
             raise refused(f"the workers cannot use mattomo ({error})") from None
         if found != {__version__}:
@@ -89,6 +89,32 @@ def dask_workers(
                 "the Dask scheduler was lost, and with it the units in training",
                 "Finished units are stored: with a new scheduler or without --dask the same command goes on.",
             ) from None
+
+
+def _asked(client: Any, patience: float) -> set[str]:
+    """Versions of mattomo of the workers, when there are some; they get its environment.
+
+    Raises
+    ------
+    TimeoutError
+        There are no workers.
+    OSError
+        The scheduler is gone.
+    """
+    attempt = 1
+    while True:
+        try:
+            client.wait_for_workers(1, timeout=patience)
+            client.register_plugin(_one_thread(), name="mattomo")
+            return set(client.run(_version).values())
+        except TimeoutError:
+            raise
+        except OSError:
+            # A worker that is lost while it is asked breaks off the question, not the cluster.
+            if attempt == _ATTEMPTS or client.status != "running":
+                raise
+        attempt += 1
+        time.sleep(1)
 
 
 class _Cluster(Executor):
