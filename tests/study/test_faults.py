@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,12 @@ import pytest
 
 import mattomo as mt
 from mattomo.learners.trees import Trees
+from mattomo.study.collect import collect
+from mattomo.study.description import FORMAT
+from mattomo.study.identity import digest
 from mattomo.study.journal import Journal
-from mattomo.study.pool import LocalWorkers, WorkerDied
+from mattomo.study.locks import Claims
+from mattomo.study.pool import LocalWorkers, PoolLost, WorkerDied
 from mattomo.study.run import run
 from mattomo.study.shards import Shard, read_shard
 from mattomo.study.status import status
@@ -246,6 +251,140 @@ def test_damaged_conditionals_are_learned_again(plan, finished, copy, damage):
     assert tables(copy) == tables(finished)
 
 
+def records(folder, kind="units"):
+    return sorted(folder.glob(f"{kind}/*/record.json"))
+
+
+@pytest.mark.parametrize("kind", ["units", "conditionals"])
+@pytest.mark.parametrize("bit", [0, 3])
+def test_a_flipped_bit_in_a_record_is_found(plan, finished, copy, kind, bit):
+    path = records(copy, kind)[0]
+    content = bytearray(path.read_bytes())
+    content[content.index(b'"seed": ') + 8] ^= 1 << bit  # still a number
+    path.write_bytes(content)
+    if kind == "conditionals":
+        drop(copy, 1)
+    heard = []
+    report = run(plan, copy, executor=Inline(), tell=heard.append)
+    assert [p.unit for p in heard if "damaged (checksum)" in p.message] == [path.parent.name]
+    assert report.trained == 1
+    assert json.loads(path.read_text())["seed"] == 0
+    assert tables(copy) == tables(finished)
+
+
+def test_records_of_earlier_versions_have_no_checksum_and_are_whole(plan, copy):
+    for path in records(copy):
+        record = json.loads(path.read_text())
+        del record["checksum"]
+        path.write_text(json.dumps(record))
+    assert run(plan, copy, executor=Inline()).trained == 0
+
+
+@pytest.mark.parametrize("place", ["study.json", "units/*/record.json", "conditionals/*/record.json"])
+def test_what_a_newer_version_wrote_is_left_alone(plan, copy, place):
+    drop(copy, 1)
+    path = sorted(copy.glob(place))[0]
+    found = json.loads(path.read_text())
+    del found["checksum"]
+    found["format"] = FORMAT + 1
+    path.write_text(json.dumps(found | {"checksum": digest(found)}))
+
+    def snapshot():
+        files = [p for p in copy.rglob("*") if p.is_file()]
+        return {str(p): (p.read_bytes(), p.stat().st_mtime_ns) for p in files}
+
+    before = snapshot()
+    for read in (lambda: run(plan, copy, executor=Inline()), lambda: collect(copy)):
+        with pytest.raises(mt.InputError, match="written by a newer mattomo"):
+            read()
+    assert snapshot() == before
+
+
+def test_status_reads_past_damage(copy):
+    records(copy)[0].write_bytes(b"{")
+    shutil.rmtree(records(copy)[1].parent)
+    found = status(copy)
+    assert (found.planned, found.done) == (4, 3)
+    assert found.seconds_left > 0
+
+
+def test_a_unit_that_cannot_be_read_at_first_is_looked_at_again(plan, finished, copy, monkeypatch):
+    read, failing = Path.read_bytes, []
+
+    def fail(path):
+        if path.name == "predictions.parquet" and not failing:
+            failing.append(path)
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", fail)
+    report = run(plan, copy, executor=Inline())
+    assert failing
+    assert (report.trained, report.complete) == (0, True)
+
+
+@pytest.mark.parametrize("name", ["study.json", "materials.parquet", "quarantine.csv"])
+def test_a_folder_whose_own_files_cannot_be_written_is_one_message(plan, tmp_path, monkeypatch, name):
+    def fail(path, content):
+        if path.name == name:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return path.write_bytes(content)
+
+    class Never(Inline):
+        def submit(self, *args):
+            raise AssertionError("trained")
+
+    monkeypatch.setattr("mattomo.study.store.write_bytes", fail)
+    with pytest.raises(mt.InputError, match=r"cannot write the study folder: Input/output error"):
+        run(plan, tmp_path / "study", executor=Never())
+    assert not list((tmp_path / "study").glob("running/*"))
+
+
+def test_what_killed_runs_left_in_a_complete_study_goes(plan, finished, copy):
+    (copy / "units" / f".{plan.units[0].id}.0a1b2c3d.part").mkdir()
+    left = copy / "shared" / "shared-dead" / "table composition"
+    left.mkdir(parents=True)
+    (left / "values.npy").write_bytes(b"large")
+    dead = vars(Claims(copy / "running").me) | {"started": "1"}
+    (copy / "running").mkdir(exist_ok=True)
+    for name in ("shared-dead", "study", plan.units[0].id):
+        (copy / "running" / f"{name}.lock").write_text(json.dumps(dead))
+    with Claims(copy / "running") as living:
+        living.take("other")
+        assert run(plan, copy, executor=Inline()).trained == 0
+        assert [path.name for path in copy.glob("running/*")] == ["other.lock"]
+    assert not (copy / "shared").exists()
+    assert not list(copy.glob("units/.*"))
+    assert tables(copy) == tables(finished)
+
+
+@pytest.mark.parametrize("how", ["cancelled", "lost", "refused"])
+def test_an_executor_that_gives_units_back_ends_the_run(plan, tmp_path, how):
+    """As a cluster does whose scheduler is gone."""
+
+    class Leaving(Inline):
+        def submit(self, fn, *args):
+            if fn.__name__ != "train" or not list(tmp_path.glob("study/units/*")):
+                return super().submit(fn, *args)
+            if how == "refused":
+                raise PoolLost("gone")
+            future = Future()
+            if how == "cancelled":
+                future.cancel()
+                future.set_running_or_notify_cancel()
+            else:
+                future.set_exception(PoolLost("gone"))
+            return future
+
+    with pytest.raises(PoolLost):
+        run(plan, tmp_path / "study", executor=Leaving(), slots=lambda: 1)
+    stored = list(tmp_path.glob("study/units/[!.]*"))
+    assert len(stored) == 1
+    assert not list(tmp_path.glob("study/running/*"))
+    assert status(tmp_path / "study").failed == {}
+    assert run(plan, tmp_path / "study", executor=Inline()).trained == 3
+
+
 def test_a_run_killed_while_it_made_the_folder_can_go_on(plan, tmp_path):
     folder = tmp_path / "study"
     (folder / "units").mkdir(parents=True)
@@ -255,8 +394,6 @@ def test_a_run_killed_while_it_made_the_folder_can_go_on(plan, tmp_path):
 
 
 def test_half_written_units_of_the_dead_go_and_those_of_the_living_stay(plan, copy):
-    from mattomo.study.locks import Claims
-
     dead, living = (copy / "units" / f".{unit.id}.0a1b2c3d.part" for unit in plan.units[:2])
     drop(copy, 4)
     dead.mkdir()
@@ -270,8 +407,6 @@ def test_half_written_units_of_the_dead_go_and_those_of_the_living_stay(plan, co
 
 
 def test_status_from_outside(plan, copy):
-    from mattomo.study.locks import Claims
-
     whole = status(copy)
     assert (whole.planned, whole.done, whole.waiting, whole.seconds_left) == (4, 4, 0, 0)
     drop(copy, 3)

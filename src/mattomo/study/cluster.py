@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import logging
 import os
+import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from typing import Any
 
 from mattomo.errors import InputError
+from mattomo.study.pool import PoolLost
 from mattomo.study.workers import ENVIRONMENT
 from mattomo.version import __version__
 
 #: Seconds to wait for a scheduler and for its first worker.
 _PATIENCE = 60
+#: Workers are asked who they are this often, if some of them are lost meanwhile.
+_ATTEMPTS = 5
 
 
 @contextlib.contextmanager
@@ -23,7 +28,8 @@ def dask_workers(
 ) -> Iterator[tuple[Executor, Callable[[], int]]]:
     """An executor on a Dask cluster, and how many units to hand to it at a time.
 
-    A worker that is lost costs what it was training: Dask gives that to another one.
+    A worker that is lost costs what it was training: Dask gives that to another one. A scheduler that is lost
+    ends the run.
 
     Parameters
     ----------
@@ -35,7 +41,8 @@ def dask_workers(
     Raises
     ------
     InputError
-        `distributed` is not installed, nobody answers, or the workers have another mattomo.
+        `distributed` is not installed, nobody answers, the workers have another mattomo, or the scheduler
+        was lost while units were trained.
     """
     try:
         dask: Any = importlib.import_module("dask")
@@ -62,20 +69,105 @@ def dask_workers(
         except (OSError, ValueError, TypeError) as error:
             hint = "E.g. tcp://node1:8786, or local:4."
             raise refused(f"no Dask scheduler answers ({error})", hint) from None
-        stack.enter_context(client)
+        stack.callback(_leave, client)
         try:
-            client.wait_for_workers(1, timeout=patience)
+            found = _asked(client, patience)
         except TimeoutError:
             raise refused("this scheduler has no workers", "Start `dask worker`.") from None
-        try:
-            client.register_plugin(_one_thread(), name="mattomo")
-            found = set(client.run(_version).values())
+        except OSError as error:
+            raise refused(f"the Dask scheduler, or its workers, were lost ({error})") from None
         except Exception as error:
             raise refused(f"the workers cannot use mattomo ({error})") from None
         if found != {__version__}:
             versions = ", ".join(sorted(found))
             raise refused(f"the workers have mattomo {versions}, this program is {__version__}")
-        yield client.get_executor(pure=False), lambda: sum(client.nthreads().values()) + 1
+        cluster = _Cluster(client)
+        try:
+            yield cluster, cluster.slots
+        except PoolLost:
+            raise refused(
+                "the Dask scheduler was lost, and with it the units in training",
+                "Finished units are stored: with a new scheduler or without --dask the same command goes on.",
+            ) from None
+
+
+def _asked(client: Any, patience: float) -> set[str]:
+    """Versions of mattomo of the workers, when there are some; they get its environment.
+
+    Raises
+    ------
+    TimeoutError
+        There are no workers.
+    OSError
+        The scheduler is gone.
+    """
+    attempt = 1
+    while True:
+        try:
+            client.wait_for_workers(1, timeout=patience)
+            client.register_plugin(_one_thread(), name="mattomo")
+            return set(client.run(_version).values())
+        except TimeoutError:
+            raise
+        except OSError:
+            # A worker that is lost while it is asked breaks off the question, not the cluster.
+            if attempt == _ATTEMPTS or client.status != "running":
+                raise
+        attempt += 1
+        time.sleep(1)
+
+
+class _Cluster(Executor):
+    """The workers of a client. When its scheduler is lost this says so, instead of waiting for ever."""
+
+    def __init__(self, client: Any) -> None:
+        self._client, self._line = client, client.scheduler_comm
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Run ``fn`` on a worker; the future raises `PoolLost` if the scheduler is lost meanwhile."""
+        self._must_answer()
+        answer: Future[Any] = Future()
+        answer.set_running_or_notify_cancel()
+
+        def pass_on(future: Any) -> None:
+            try:
+                result = future.result()
+            except BaseException as error:
+                lost = future.status == "cancelled" or not self._answers()
+                answer.set_exception(PoolLost(str(error)) if lost else error)
+            else:
+                answer.set_result(result)
+
+        self._client.submit(fn, *args, pure=False, **kwargs).add_done_callback(pass_on)
+        return answer
+
+    def slots(self) -> int:
+        """One unit a thread, and one more, so that none waits for the next."""
+        self._must_answer()
+        try:
+            return int(sum(self._client.nthreads().values())) + 1
+        except Exception as error:
+            raise PoolLost(str(error)) from error
+
+    def _answers(self) -> bool:
+        # After a new connection nothing is known of what was handed over before.
+        return self._client.status == "running" and self._client.scheduler_comm is self._line
+
+    def _must_answer(self) -> None:
+        if not self._answers():
+            raise PoolLost("the scheduler does not answer")
+
+
+def _leave(client: Any) -> None:
+    """Close a client; one whose scheduler is gone logs tracebacks of that, and has no more to say than we."""
+    log = logging.getLogger("distributed.client")
+    level = log.level
+    log.setLevel(logging.CRITICAL + 1)
+    try:
+        with contextlib.suppress(OSError, TimeoutError):
+            client.close()
+    finally:
+        log.setLevel(level)
 
 
 def _number(address: str) -> int:

@@ -24,6 +24,7 @@ def collect(folder: str | os.PathLike[str]) -> Outcome:
     """
     store = Store(folder)
     study = store.description()
+    store.refuse_newer()
     config = study["config"]
     records = store.records(study["units"])
     models = pd.DataFrame(

@@ -132,6 +132,13 @@ class Claims:
             if (holder := _read(self._path(name))) is not None and holder.token == self.me.token:
                 self._path(name).unlink()
 
+    def sweep(self) -> None:
+        """Remove the claims of the dead."""
+        for path in self.folder.glob("*.lock"):
+            name = path.name.removesuffix(".lock")
+            if self.state(name) == "dead" and self.take(name):
+                self.release(name)
+
     def holder(self, name: str) -> Holder | None:
         """Who holds a claim, if anyone and as far as it can be read."""
         return _read(self._path(name))

@@ -28,6 +28,10 @@ class WorkerDied(RuntimeError):
     """The process that trained a unit ended before it answered."""
 
 
+class PoolLost(RuntimeError):
+    """Whoever trains units no longer answers; what was handed over will not come back."""
+
+
 class _Remote(Exception):
     """Traceback of an error in a worker, as its cause."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -17,7 +18,7 @@ from mattomo.study.machine import available_memory
 from mattomo.study.plan import Plan
 from mattomo.study.schedule import Progress, Schedule
 from mattomo.study.shards import Shard
-from mattomo.study.shared import shared
+from mattomo.study.shared import shared, sweep
 from mattomo.study.store import Store
 from mattomo.study.units import PlannedUnit
 from mattomo.study.workers import default_workers, local_workers
@@ -142,6 +143,8 @@ def run(
                     schedule = work(mapped, pool)
         if missing:
             trained, failed, elsewhere = schedule.trained, schedule.failed, schedule.elsewhere
+    else:
+        _tidy(store)
     done = sum(store.exists(unit.id) for unit in plan.units)
     return RunReport(
         done=done,
@@ -173,10 +176,7 @@ def _prepare(
             time.sleep(0.2)  # another run is writing the very same
         for message in store.create(outdated):
             tell(Progress("", 0.0, message))
-        for name in store.parts():
-            if claims.take(name):
-                store.sweep(name)
-                claims.release(name)
+        _sweep(store, claims)
         for unit in plan.units:
             if store.exists(unit.id):
                 checkpoint.discard(store.checkpoint(unit.id))
@@ -184,6 +184,25 @@ def _prepare(
         raise store.unwritable(error) from None
     finally:
         claims.release("study")
+
+
+def _sweep(store: Store, claims: Claims) -> None:
+    """Remove what killed runs left half-made, and their claims."""
+    for name in store.parts():
+        if claims.take(name):
+            store.sweep(name)
+            claims.release(name)
+    sweep(store.folder / "shared", claims)
+    claims.sweep()
+
+
+def _tidy(store: Store) -> None:
+    """Remove what killed runs left in a study that is complete; it may be read-only by now."""
+    left = any(any((store.folder / kind).glob("*")) for kind in ("running", "shared"))
+    if left or store.parts():
+        with contextlib.suppress(OSError), Claims(store.folder / "running") as claims:
+            _sweep(store, claims)
+            (store.folder / "shared").rmdir()
 
 
 def _under_way(unit: str, share: float, message: str) -> Progress:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +13,12 @@ from mattomo.study import checkpoint
 from mattomo.study.journal import Journal
 from mattomo.study.locks import Claims
 from mattomo.study.plan import Plan
-from mattomo.study.pool import WorkerDied
+from mattomo.study.pool import PoolLost, WorkerDied
 from mattomo.study.store import Kind, Store
 from mattomo.study.units import PlannedConditional, PlannedUnit
 from mattomo.study.workers import learn, train
 
-#: Seconds between looks at what other runs do.
+#: Seconds between looks at what other runs do, and at whether an executor still answers.
 _POLL = 0.5
 #: A unit that ends its worker this often has failed.
 _DEATHS = 2
@@ -92,7 +92,13 @@ class Schedule:
         self.elsewhere: dict[str, str] = {}
 
     def run(self, units: Sequence[PlannedUnit]) -> None:
-        """Train what can be trained here; returns when nothing is left, or all that is left is elsewhere."""
+        """Train what can be trained here; returns when nothing is left, or all that is left is elsewhere.
+
+        Raises
+        ------
+        PoolLost
+            The executor broke down or took units back; what is stored stays.
+        """
         needed = {c.id: c for unit in units if (c := self._plan.needs(unit)) is not None}
         # Longest first, so that no core waits for a late one.
         longest = sorted(units, key=lambda u: (-self._plan.costs[u.id], u.id))
@@ -101,9 +107,7 @@ class Schedule:
         while self._left:
             self._fill()
             if self._flying:
-                idle = len(self._flying) < self._slots() and len(self._left) > len(self._flying)
-                timeout = _POLL if idle else None
-                for future in wait(self._flying, timeout, FIRST_COMPLETED).done:
+                for future in wait(self._flying, _POLL, FIRST_COMPLETED).done:
                     self._finish(self._flying.pop(future), future)
             elif self._left and not self._worth_waiting():
                 break
@@ -168,6 +172,8 @@ class Schedule:
                 saved = str(self._store.checkpoint(item.id))
                 learner, unit = plan.learners[item.learner], plan.unit(item, known)
                 future = self._executor.submit(train, learner, unit, item.id, saved)
+        except PoolLost:
+            raise
         except Exception as error:  # the executor broke down, or its need cannot be read
             self._fail(item, _reason(error), error)
         else:
@@ -179,6 +185,10 @@ class Schedule:
         self._flown.discard(item.id)
         try:
             result, environment = future.result()
+        except CancelledError as error:
+            raise PoolLost("the executor gave a unit back untrained") from error
+        except PoolLost:
+            raise
         except WorkerDied as error:
             self._deaths[item.id] = self._deaths.get(item.id, 0) + 1
             if self._deaths[item.id] < _DEATHS:

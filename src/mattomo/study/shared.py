@@ -104,7 +104,7 @@ def shared(plan: Plan, folder: Path, claims: Claims) -> Iterator[Plan]:
     claims : Claims
         Of this run; they tell other runs that the files are in use.
     """
-    _sweep(folder, claims)
+    sweep(folder, claims)
     own = folder / f"shared-{claims.me.token}"
     try:
         try:
@@ -140,7 +140,7 @@ def _mapped(plan: Plan, folder: Path) -> Plan:
     return replace(plan, graphs=graphs, tables=tables)
 
 
-def _sweep(folder: Path, claims: Claims) -> None:
+def sweep(folder: Path, claims: Claims) -> None:
     """Remove what killed runs left."""
     with contextlib.suppress(OSError):
         for left in folder.glob("shared-*"):

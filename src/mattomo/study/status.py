@@ -114,7 +114,10 @@ def _seconds_left(store: Store, study: dict[str, Any], done: list[str], missing:
     costs: dict[str, float] = study.get("costs", {})
     took: dict[str, list[float]] = {}
     for name in done:
-        seconds = float(store.record(name)["seconds"])
+        try:
+            seconds = float(store.record(name)["seconds"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # damaged; the next run says so
         for kind in (_kind(name), ""):
             total = took.setdefault(kind, [0.0, 0.0])
             total[0] += seconds

@@ -96,6 +96,7 @@ class Store:
         description["checksum"] = digest(description)
         # Last: a folder with a description has the rest.
         contents["study.json"] = json.dumps(description, indent=2, ensure_ascii=False).encode()
+        self.refuse_newer()
         known = {unit.id for unit in plan.units}
         ours = all(path.name in known for path in self.folder.glob("units/[!.]*"))
         if (self.folder / "study.json").exists():
@@ -218,13 +219,36 @@ class Store:
         if not folder.exists():
             return "missing"
         try:
-            sums = self.record(unit_id, kind)["sha256"]
+            record = self.record(unit_id, kind)
+            sums = record["sha256"]
+            if is_damaged(record):
+                return "damaged"
             for name in {*_TABLES[kind], *sums}:
                 if _sha256((folder / name).read_bytes()) != sums[name]:
                     return "damaged"
         except (OSError, ValueError, KeyError, TypeError):
             return "damaged"
         return "done"
+
+    def refuse_newer(self) -> None:
+        """Leave alone a folder in which a newer mattomo has stored something.
+
+        Raises
+        ------
+        InputError
+            A record is whole and of a newer format.
+        """
+        for kind in _TABLES:
+            for path in sorted((self.folder / kind).glob("[!.]*/record.json")):
+                try:
+                    record = self.record(path.parent.name, kind)
+                    newer = record.get("format", 0) > FORMAT and not is_damaged(record)
+                except (OSError, ValueError, TypeError, AttributeError):
+                    continue  # damaged
+                if newer:
+                    raise InputError(
+                        "this was written by a newer mattomo", file=str(path), hint="Update mattomo."
+                    )
 
     def discard(self, unit_id: str, kind: Kind = "units") -> None:
         """Remove what is damaged, so that it is made again."""
@@ -301,6 +325,7 @@ class Store:
     def _write(self, unit_id: str, kind: Kind, tables: dict[str, bytes], record: dict[str, Any]) -> None:
         record["format"] = FORMAT
         record["sha256"] = {name: _sha256(content) for name, content in tables.items()}
+        record["checksum"] = digest(json.loads(json.dumps(record)))
         with undisturbed():
             part = self.folder / kind / f".{unit_id}.{uuid.uuid4().hex[:8]}.part"
             part.mkdir(parents=True)
