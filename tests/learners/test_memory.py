@@ -191,7 +191,7 @@ def crystals(unit):
     )
 
 
-@pytest.mark.parametrize(("share", "fits"), [(0.9, 8), (0.3, 4)])
+@pytest.mark.parametrize(("share", "fits"), [(0.9, 8), (0.65, 4)])
 def test_too_small_a_card_is_an_error_that_names_a_batch_size(crystals, card, share, fits):
     free = share * of_a_step(crystals)
     card(free)

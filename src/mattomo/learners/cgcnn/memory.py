@@ -74,4 +74,4 @@ def usable(device: Any, most: float | None = None) -> float:
     limit = float(stats.get("bytes_limit", UNKNOWN))
     if most is not None:
         limit = min(limit, most)
-    return _USABLE * max(0.0, limit - stats.get("bytes_in_use", 0))
+    return _USABLE * max(0.0, limit - float(stats.get("bytes_in_use", 0)))

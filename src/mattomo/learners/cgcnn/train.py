@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
 import jax
@@ -71,6 +71,10 @@ class CGCNN:
         settings = asdict(self)
         del settings["chunk"], settings["memory"]
         return settings
+
+    def within(self, memory: float) -> CGCNN:
+        """The same, using no more than ``memory`` bytes of a graphics card."""
+        return replace(self, memory=memory)
 
     def rate(self, epoch: int) -> float:
         """Learning rate of an epoch (0-based)."""
@@ -191,7 +195,7 @@ class CGCNN:
         if chunk:
             return chunk
         # Another batch size gives other numbers, so it is the user's to choose.
-        sizes = np.diff(unit.base.edge_offsets)[unit.split.train]
+        sizes = np.diff(group.graphs.edge_offsets)[unit.split.train]
         for smaller in _halves(min(self.batch_size, len(sizes))):
             batches = stratified(
                 sizes, smaller, generator("cgcnn batches", unit.representation, unit.seed, 0)
