@@ -114,7 +114,7 @@ def test_the_memory_of_a_run_limits_its_workers(workers):
 
 
 def test_free_memory_limits_workers_that_nobody_asked_for(workers, monkeypatch):
-    planned, taken = workers
+    _, taken = workers
     assert taken(None) == (4, [])
     monkeypatch.setattr(running, "available_memory", lambda: 1.0)
     assert taken(None) == (1, [])
