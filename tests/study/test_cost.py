@@ -4,14 +4,19 @@ import dataclasses
 import re
 import time
 
+import numpy as np
 import pytest
 
 import mattomo as mt
 from mattomo.errors import InputError
 from mattomo.learners.base import Split
+from mattomo.learners.conditional import learn
+from mattomo.study import cost
 from mattomo.study import run as running
+from mattomo.study.cost import TableSizes
 from mattomo.study.machine import memory_of, pace
 from mattomo.study.plan import training_seconds
+from mattomo.threads import one_thread
 
 GB = 1e9
 
@@ -45,6 +50,35 @@ def test_time_is_foreseen_within_a_factor_of_four(planned, learner):
     seconds = time.process_time() - start
     expected = planned.cost(unit).seconds * pace()
     assert seconds / 4 < expected < seconds * 4
+
+
+def test_time_of_conditionals_is_foreseen_within_a_factor_of_four(planned):
+    names = ("density", "band_gap", "volume", "crystal_system", "spacegroup_number")
+    columns = {name: mt.load("mp1000").columns[name] for name in names}
+    levels = [len(set(c.values)) if c.info.kind == "category" else 1 for c in columns.values()]
+    assert sorted(levels)[:3] == [1, 1, 1]
+    assert min(sorted(levels)[3:]) > 3
+    table, split = planned.tables["composition"], planned.split(unit_of(planned, "trees"))
+    rows = {
+        name: dataclasses.replace(c, missing=np.zeros(len(c.values), bool)) for name, c in columns.items()
+    }
+    start = time.process_time()
+    with one_thread():
+        learn(table, "composition", rows, split, 0)
+    seconds = time.process_time() - start
+    expected = cost.conditionals(TableSizes.of(table), split, levels).seconds * pace()
+    assert seconds / 4 < expected < seconds * 4
+
+
+def test_memory_of_the_network_does_not_grow_with_epochs(planned):
+    unit = unit_of(planned, "cgcnn")
+    sizes, split = planned._graphs["composition"], planned.split(unit)
+    few, many = (
+        cost.network(sizes, split, unit.tasks, {}, epochs=epochs, batch_size=256, swaps=0)
+        for epochs in (1, 5000)
+    )
+    assert many.private == few.private
+    assert many.seconds > 1000 * few.seconds
 
 
 def test_the_network_costs_in_proportion_to_epochs_and_models(planned):
@@ -102,7 +136,7 @@ def workers(study, monkeypatch):
 
 def test_the_memory_of_a_run_limits_its_workers(workers):
     planned, taken = workers
-    private = max(cost.private for cost in planned.every_cost.values())
+    private = max(each.private for each in planned.every_cost.values())
     rest = 1 * GB + planned.memory() - private
     number, said = taken(rest + 2.5 * private)
     assert number == 2
