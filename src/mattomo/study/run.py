@@ -182,10 +182,11 @@ def _workers(
     if most is not None:
         held = held_memory()
         refuse_beyond(most, plan.bytes_needed(missing), held)
-        room = min(room, plan.workers_within(most - held))
-        if room < wanted:
-            left = f"{in_gigabytes(most)} have room for {room} of {wanted} workers"
+        own = plan.workers_within(most - held)
+        if own < min(wanted, room):
+            left = f"{in_gigabytes(most)} have room for {own} of {wanted} workers"
             tell(Progress("", 0.0, f"{left}, {in_gigabytes(plan.memory())} each"))
+        room = min(room, own)
     return int(min(wanted, room))
 
 
