@@ -5,7 +5,9 @@
 The table needs the paper's 13 properties; rows whose stored labels and structure disagree are left out where
 it says so (columns cell_flag and label_residual), the others are drawn from those that are complete. Every
 unit is trained in a worker process of its own: processor seconds of that process from its start to the
-trained unit, and the most memory it held (VmHWM: pages of mapped files count). Linux only.
+trained unit, and the most memory it held (VmHWM: pages of mapped files count). Planned seconds are times the
+pace of the machine, measured before every unit. How many trees grow is decided by early stopping: for trees
+ask for all targets (--targets 9), whose sum is what can be foreseen. Linux only.
 """
 
 from __future__ import annotations
@@ -42,8 +44,7 @@ def main() -> None:
     parser.add_argument("--swaps", type=int, default=20)
     given = parser.parse_args()
     materials = complete(given.table)
-    factor = pace()
-    print(f"{len(materials):,} complete rows; pace of this machine {factor:.2f}")
+    print(f"{len(materials):,} complete rows; pace of this machine {pace():.2f}")
     print(f"{'materials':>9} {'base':<11} {'unit':<12} {'models':>6} {'s':>8} {'plan':>8} {'':>6}", end="")
     print(f" {'MB':>6} {'plan':>6}")
     worst = {"seconds": 1.0, "bytes": 1.0}
@@ -60,7 +61,7 @@ def main() -> None:
                     epochs=given.epochs,
                     swaps=given.swaps,
                 )
-                ratio = measure(study.plan(), kind, given, factor)
+                ratio = measure(study.plan(), kind, given)
                 worst = {key: max(worst[key], ratio[key]) for key in worst}
     print(f"worst: time {worst['seconds']:.2f} times off, memory {worst['bytes']:.2f}")
 
@@ -78,7 +79,7 @@ def complete(path: Path) -> Materials:
     return materials.take(np.flatnonzero(good))
 
 
-def measure(plan: Plan, kind: str, given: argparse.Namespace, factor: float) -> dict[str, float]:
+def measure(plan: Plan, kind: str, given: argparse.Namespace) -> dict[str, float]:
     """Train one unit (of trees: of several targets) in a fresh worker and print one line."""
     if kind == "conditionals":
         chosen: list[Any] = [plan.conditionals[0]]
@@ -87,7 +88,7 @@ def measure(plan: Plan, kind: str, given: argparse.Namespace, factor: float) -> 
         if kind == "trees":
             chosen += [unit for unit in plan.units if unit.target != given.target][: given.targets - 1]
     costs = [plan.cost(unit) for unit in chosen]
-    planned = (costs[0].start + sum(cost.seconds for cost in costs)) * factor
+    planned = (costs[0].start + sum(cost.seconds for cost in costs)) * pace()
     held = max(cost.private for cost in costs) + costs[0].shared
     with (
         tempfile.TemporaryDirectory() as place,

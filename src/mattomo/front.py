@@ -117,6 +117,7 @@ class Study:
         executor: Executor | None = None,
         slots: Callable[[], int] | None = None,
         shard: Shard | None = None,
+        memory: float | str | None = None,
         progress: Callable[[Progress], None] | None = None,
     ) -> Results:
         """Train what is missing in ``folder`` and read the results.
@@ -133,6 +134,8 @@ class Study:
             Where to train instead.
         slots, shard : optional
             See `mattomo.study.run.run`.
+        memory : float or str, optional
+            What this run may use in all, in bytes or as ``8GB``; it limits the workers.
         progress : callable, optional
             Receives `mattomo.study.run.Progress`.
 
@@ -149,6 +152,7 @@ class Study:
             executor=executor,
             slots=slots,
             shard=shard,
+            memory=memory,
             tell=progress,
         )
         store = Store(folder)

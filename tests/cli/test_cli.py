@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from mattomo.study.config import KEYS
 
 ROOT = Path(__file__).parents[2]
+STUDY = ("mp1000", "--targets", "band_gap", "--properties", "density")
 
 
 def mattomo(*args, code=0):
@@ -76,6 +78,48 @@ def test_plan_in_numbers(table):
     pairs = [{"target": "band_gap", "added": "density", "rows": 40}]
     assert plan["rows"] == {"table": 40, "used": 40, "of_pairs": pairs}
     assert [unit["seed"] for unit in plan["units"]] == [0, 1]
+    assert plan["processor_seconds"] > sum(unit["processor_seconds"] for unit in plan["units"])
+
+
+def test_only_what_is_said_to_be_of_this_machine_is(table):
+    args = (
+        "plan", table, "--targets", "band_gap", "--properties", "density", "--representations", "composition",
+        "--seeds", "2", "--controls", "none", "--json",
+    )  # fmt: skip
+    plans = [
+        json.loads(mattomo(*args, *more).stdout) for more in ((), ("--workers", "1"), ("--memory", "4GB"))
+    ]
+    here = [plan.pop("this_machine") for plan in plans]
+    assert plans[0] == plans[1] == plans[2]
+    assert here[1]["workers"] == 1
+    assert here[2]["memory_bytes"] < 4e9
+    assert here[2]["workers_that_fit"] < 4e9 / (0.5 * plans[0]["expected_bytes_per_worker"])
+    for machine in here:
+        assert 0.05 < machine["pace"] < 50
+        assert machine["expected_seconds"] > 0
+
+
+def test_a_plan_tells_what_it_takes_here():
+    text = " ".join(
+        mattomo("plan", "mp1000", "--protocol", "ortega-ochoa-2025", "--memory", "3GB").stdout.split()
+    )
+    assert re.search(r"of processor time, 0\.\d\d GB of memory for a worker", text)
+    assert re.search(r"on this machine about [\d.]+ (h|days) with \d+ workers \(\d fit in 2\.\d GB\)", text)
+
+
+def test_memory_limits_a_run(table, tmp_path):
+    args = (
+        "run", table, "--targets", "band_gap", "--properties", "density", "--representations", "composition",
+        "--learners", "trees", "--seeds", "2", "--controls", "none", "--swaps", "0", "--no-report", "--quiet",
+        "--out", tmp_path / "study",
+    )  # fmt: skip
+    message = " ".join(mattomo(*args, "--memory", "100MB", code=2).stderr.split())
+    assert re.search(r"one worker needs 0\.\d\d GB for composition-trees-seed\d-band_gap", message)
+    enough = re.search(r"Give it ([\d.]+GB) or more", message)[1]
+    assert not (tmp_path / "study" / "units").exists()
+    done = mattomo(*args, "--memory", enough, "--workers", "2", "--json")
+    assert json.loads(done.stdout)["trained"] == 2
+    assert "room for 1 of 2 workers" in " ".join(done.stderr.split())
 
 
 def test_plan_of_the_paper_counts_as_the_paper_does():
@@ -117,6 +161,9 @@ def test_run_and_report(table, tmp_path):
         (["plan", "mp1000", "--protocol", "ortega-ochoa-2025", "--epochs", "many"], ["--epochs", "'many'"]),
         (["plan", "mp1000", "--targets", "crystal_system", "--properties", "density"], ["crystal_system"]),
         (["report", "."], ["no study"]),
+        (["plan", *STUDY, "--memory", "lots"], ["'--memory'", "'lots'", "8GB"]),
+        (["run", *STUDY, "--out", "never", "--memory", "8"], ["'--memory'", "'8'", "8GB"]),
+        (["run", *STUDY, "--out", "never", "--memory", "8GB", "--dask", "local:1"], ["--dask"]),
     ],
 )
 def test_a_mistake_is_one_message_and_exit_code_2(args, words):

@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 
 import mattomo as mt
-from mattomo.learners.cgcnn.batches import Shape, padded, roomy, shape_for, stratified
+from mattomo.learners.cgcnn.batches import Shape, padded, roomy, shape_for, shapes_for, stratified
 from mattomo.learners.cgcnn.edge import TILE
 from mattomo.learners.cgcnn.initial import initial
 from mattomo.learners.cgcnn.model import forward
 from mattomo.materials.table import Structures
+from mattomo.projections.composition import composition_graphs
 from mattomo.projections.elements import element_features
 from mattomo.projections.structure import crystal_graphs
 
@@ -94,6 +95,36 @@ def test_a_room_holds_all_its_batches(graphs):
         batch = padded(graphs, crystals, shape)
         assert batch.node_weight[-1] == 0  # a padding node for padding edges
         assert batch.edges.total_weight[-1] == 0
+
+
+def room_of_all_batches_held(graphs, batches):
+    """The room as one would reckon it with every batch of every epoch at hand."""
+    used = len(np.unique(np.concatenate(batches)))
+    crystals = max(map(len, batches))
+    room = []
+    for offsets in (graphs.node_offsets, graphs.edge_offsets, graphs.distance_offsets):
+        lengths = np.diff(offsets)
+        spread = lengths.std() * np.sqrt((1 - used / len(graphs)) / used)
+        mean = crystals * (lengths.mean() + 2.5 * spread) + np.ptp(lengths) / 2
+        room.append(max(max(int(lengths[b].sum()) for b in batches), int(mean)))
+    return Shape(crystals, roomy(room[0] + 1), roomy(room[1] + 1, TILE), roomy(max(1, room[2])))
+
+
+@pytest.mark.parametrize(("n", "batch_size", "epochs"), [(60, 16, 1), (45, 16, 20), (37, 3, 50), (5, 256, 3)])
+def test_a_room_of_batches_that_pass_by_is_that_of_batches_held(graphs, n, batch_size, epochs):
+    rng = np.random.default_rng(n)
+    rows = rng.permutation(60)[:n]
+    sizes = np.diff(graphs.edge_offsets)[rows]
+    batches = [rows[b] for _ in range(epochs) for b in stratified(sizes, batch_size, rng)]
+    other = composition_graphs(mt.load("mp1000").take(np.arange(60)))
+    expected = [room_of_all_batches_held(g, batches) for g in (graphs, other)]
+    assert shapes_for([graphs, other], iter(batches)) == expected
+    assert shape_for(graphs, iter(batches)) == expected[0]
+
+
+def test_a_room_needs_batches(graphs):
+    with pytest.raises(ValueError, match="no batches"):
+        shape_for(graphs, [])
 
 
 def test_content_of_a_padded_batch(graphs):

@@ -1,15 +1,22 @@
 """Predicted costs against measured units, and what they do to the number of workers."""
 
 import dataclasses
+import re
 import time
 
+import numpy as np
 import pytest
 
 import mattomo as mt
+from mattomo.errors import InputError
 from mattomo.learners.base import Split
+from mattomo.learners.conditional import learn
+from mattomo.study import cost
 from mattomo.study import run as running
-from mattomo.study.machine import available_memory, pace
+from mattomo.study.cost import TableSizes
+from mattomo.study.machine import memory_of, pace
 from mattomo.study.plan import training_seconds
+from mattomo.threads import one_thread
 
 GB = 1e9
 
@@ -43,6 +50,35 @@ def test_time_is_foreseen_within_a_factor_of_four(planned, learner):
     seconds = time.process_time() - start
     expected = planned.cost(unit).seconds * pace()
     assert seconds / 4 < expected < seconds * 4
+
+
+def test_time_of_conditionals_is_foreseen_within_a_factor_of_four(planned):
+    names = ("density", "band_gap", "volume", "crystal_system", "spacegroup_number")
+    columns = {name: mt.load("mp1000").columns[name] for name in names}
+    levels = [len(set(c.values)) if c.info.kind == "category" else 1 for c in columns.values()]
+    assert sorted(levels)[:3] == [1, 1, 1]
+    assert min(sorted(levels)[3:]) > 3
+    table, split = planned.tables["composition"], planned.split(unit_of(planned, "trees"))
+    rows = {
+        name: dataclasses.replace(c, missing=np.zeros(len(c.values), bool)) for name, c in columns.items()
+    }
+    start = time.process_time()
+    with one_thread():
+        learn(table, "composition", rows, split, 0)
+    seconds = time.process_time() - start
+    expected = cost.conditionals(TableSizes.of(table), split, levels).seconds * pace()
+    assert seconds / 4 < expected < seconds * 4
+
+
+def test_memory_of_the_network_does_not_grow_with_epochs(planned):
+    unit = unit_of(planned, "cgcnn")
+    sizes, split = planned._graphs["composition"], planned.split(unit)
+    few, many = (
+        cost.network(sizes, split, unit.tasks, {}, epochs=epochs, batch_size=256, swaps=0)
+        for epochs in (1, 5000)
+    )
+    assert many.private == few.private
+    assert many.seconds > 1000 * few.seconds
 
 
 def test_the_network_costs_in_proportion_to_epochs_and_models(planned):
@@ -81,15 +117,73 @@ def test_a_run_takes_no_more_workers_than_memory_holds(study, tmp_path, monkeypa
     assert asked == [1]
 
 
-def test_the_narrowest_group_limits_the_memory(tmp_path):
-    for folder in ("proc/self", "sys/fs/cgroup/job/step"):
-        (tmp_path / folder).mkdir(parents=True)
-    (tmp_path / "proc/meminfo").write_text("MemTotal: 9000 kB\nMemAvailable:    8000 kB\n")
-    assert available_memory(tmp_path) == 8000 * 1024
-    (tmp_path / "proc/self/cgroup").write_text("0::/job/step\n")
-    job = tmp_path / "sys/fs/cgroup/job"
-    (job / "step/memory.max").write_text("max\n")
-    (job / "memory.max").write_text("5000\n")
-    (job / "memory.current").write_text("3000\n")
-    (job / "memory.stat").write_text("inactive_file 500\n")
-    assert available_memory(tmp_path) == 2500
+@pytest.fixture
+def workers(study, monkeypatch):
+    """How many workers a run takes on four cores, and what it says of it."""
+    planned = study.plan()
+    assert len(planned.units) == 4
+    monkeypatch.setattr(running, "default_workers", lambda: 4)
+    monkeypatch.setattr(running, "available_memory", lambda: 1e12)
+    monkeypatch.setattr(running, "held_memory", lambda: 1 * GB)
+
+    def taken(most, asked=None):
+        said = []
+        number = running._workers(planned, list(planned.units), asked, most, lambda p: said.append(p.message))
+        return number, said
+
+    return planned, taken
+
+
+def test_the_memory_of_a_run_limits_its_workers(workers):
+    planned, taken = workers
+    private = max(each.private for each in planned.every_cost.values())
+    rest = 1 * GB + planned.memory() - private
+    number, said = taken(rest + 2.5 * private)
+    assert number == 2
+    assert re.search(r"have room for 2 of 4 workers, 0\.\d\d GB each", said[0])
+    assert taken(rest + 5 * private) == (4, [])
+    assert taken(rest + 5 * private, asked=3) == (3, [])
+    assert taken(rest + 2.5 * private, asked=3)[0] == 2
+    assert taken(rest + 2.5 * private, asked=2) == (2, [])
+
+
+def test_free_memory_limits_workers_that_nobody_asked_for(workers, monkeypatch):
+    _, taken = workers
+    assert taken(None) == (4, [])
+    monkeypatch.setattr(running, "available_memory", lambda: 1.0)
+    assert taken(None) == (1, [])
+    assert taken(None, asked=3) == (3, [])
+
+
+def test_too_little_memory_for_a_unit_is_refused_before_anything_is_trained(study, tmp_path, monkeypatch):
+    monkeypatch.setattr(running, "held_memory", lambda: 1 * GB)
+    needed = study.plan().bytes_needed()
+    most = max(needed, key=needed.get)
+    with pytest.raises(InputError, match=rf"{needed[most] / GB:.2f} GB for {most}.*holds 1.0 GB") as caught:
+        running.run(study.plan(), tmp_path / "study", memory="1.2GB")
+    enough = caught.value.hint.split()[2]
+    assert 1 * GB + needed[most] < memory_of(enough) < 1.1 * GB + needed[most]
+    assert not (tmp_path / "study" / "units").exists()
+    plan = study.plan()
+    assert running._workers(plan, list(plan.units), None, memory_of(enough), lambda _: None) == 1
+
+
+def test_memory_is_of_this_machine(study, inline, tmp_path):
+    with pytest.raises(InputError, match="memory limits the workers of this machine"):
+        running.run(study.plan(), tmp_path / "study", executor=inline, memory="8GB")
+
+
+def test_learners_keep_to_the_memory_of_a_card_and_units_stay_the_same(planned):
+    limited = planned.within(2 * GB)
+    assert limited.learners["cgcnn"].memory == 2 * GB
+    assert limited.learners["trees"] == planned.learners["trees"]
+    again = [dataclasses.replace(unit) for unit in limited.units]
+    assert again == list(planned.units)
+    learner = limited.learners["cgcnn"]
+    assert learner.settings() == planned.learners["cgcnn"].settings()
+
+
+def test_no_number_of_workers_beats_the_longest_unit(planned):
+    start = planned.seconds(1) - sum(planned.costs.values())
+    assert planned.seconds(2) < planned.seconds(1)
+    assert planned.seconds(1000) == pytest.approx(max(planned.costs.values()) + start)

@@ -7,6 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
+import mattomo as mt
 from mattomo.study import shared as module
 from mattomo.study.locks import Claims
 from mattomo.study.shared import MappedGraphs, MappedTable, shared
@@ -14,8 +15,6 @@ from mattomo.study.shared import MappedGraphs, MappedTable, shared
 
 @pytest.fixture
 def planned(small):
-    import mattomo as mt
-
     return mt.Study(
         small,
         targets=("band_gap",),
@@ -97,3 +96,51 @@ def test_without_room_for_the_files_workers_get_copies(planned, tmp_path, monkey
         with shared(planned, tmp_path / "shared", claims) as got:
             assert got is planned
         assert not (tmp_path / "shared").exists()
+
+
+@pytest.fixture
+def inside(small):
+    """A study that adds properties inside the atoms."""
+    return mt.Study(
+        small,
+        targets=("band_gap",),
+        properties=("density", "radius"),
+        atoms={"radius": "element:covalent_radius"},
+        learners=("cgcnn",),
+        representations=("composition", "structure"),
+        seeds=1,
+        epochs=1,
+        batch_size=32,
+        controls=(),
+        swaps=0,
+    ).plan()
+
+
+def test_graphs_with_values_in_the_atoms_are_mapped_too(inside, tmp_path):
+    keys = {("composition", ("radius",)), ("structure", ("radius",))}
+    assert set(inside.every_atom_graphs()) == keys
+    with Claims(tmp_path / "running") as claims, shared(inside, tmp_path / "shared", claims) as mapped:
+        for unit in inside.units:
+            (copied,), (addressed,) = (
+                inside.unit(unit).atom_graphs.values(),
+                mapped.unit(unit).atom_graphs.values(),
+            )
+            assert len(pickle.dumps(addressed)) < 1000 + 9 * len(copied) < len(pickle.dumps(copied))
+            assert copied.values.any()
+            same(copied, pickle.loads(pickle.dumps(addressed)))
+        first = next(unit for unit in inside.units if unit.representation == "composition")
+        learner = inside.learners["cgcnn"]
+        travelled = learner.train(pickle.loads(pickle.dumps(mapped.unit(first))))
+        np.testing.assert_array_equal(learner.train(inside.unit(first)).test, travelled.test)
+
+
+def test_what_workers_share_is_counted_once(inside):
+    shared_bytes = sum(
+        part.nbytes
+        for graphs in (*inside.graphs.values(), *inside.every_atom_graphs().values())
+        for part in vars(graphs).values()
+        if isinstance(part, np.ndarray)
+    )
+    assert inside._shared == shared_bytes + sum(table.values.nbytes for table in inside.tables.values())
+    one = inside.memory()
+    assert inside.workers_within(one + 2.5 * (one - shared_bytes)) >= 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import product
 from typing import Annotated
 
@@ -11,10 +12,12 @@ from rich.table import Table
 
 from mattomo.cli.options import study_options
 from mattomo.cli.terminal import duration, output, print_json
+from mattomo.errors import InputError
 from mattomo.front import Study
 from mattomo.study.controls import PREFIX
+from mattomo.study.machine import available_memory, held_memory, in_gigabytes, memory_of, pace, refuse_beyond
 from mattomo.study.plan import Plan
-from mattomo.study.workers import default_workers
+from mattomo.study.workers import default_workers, has_gpu
 
 
 @study_options
@@ -23,19 +26,86 @@ def plan(
     workers: Annotated[
         int | None, typer.Option(help="Worker processes; one a core by default.", show_default=False)
     ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE",
+            help="Memory that the run may use in all, e.g. 8GB; what is free by default.",
+            show_default=False,
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> None:
     """Show the units, rows and cost of a study. Trains nothing."""
+    most = None if memory is None else memory_of(memory, "--memory")
+    if workers is not None and workers < 1:
+        raise InputError("at least one worker is needed", column="--workers", value=workers)
     planned = study.plan()
-    n_workers = workers or default_workers()
+    here = ThisMachine.of(planned, workers, most)
     if json:
-        print_json(plain_plan(planned, n_workers))
+        print_json(plain_plan(planned, here))
     else:
-        show_plan(planned, n_workers)
+        show_plan(planned, here)
 
 
-def plain_plan(planned: Plan, workers: int) -> dict[str, object]:
-    """A plan as plain values."""
+@dataclass(frozen=True)
+class ThisMachine:
+    """What a plan takes on the machine that asks.
+
+    Attributes
+    ----------
+    memory : float
+        Bytes its workers may use.
+    room : int
+        Workers that fit in there.
+    workers : int
+        Those a run has.
+    pace : float
+        See `mattomo.study.machine.pace`.
+    seconds : float
+        Wall time, if nothing else wants the processors.
+    """
+
+    memory: float
+    room: int
+    workers: int
+    pace: float
+    seconds: float
+
+    @classmethod
+    def of(cls, planned: Plan, workers: int | None, most: float | None) -> ThisMachine:
+        """Of a plan, with ``workers`` or one a core, where a run may use ``most`` bytes or what is free.
+
+        Raises
+        ------
+        InputError
+            ``most`` is too little for one of the units.
+        """
+        memory = available_memory()
+        if most is not None:
+            held = held_memory()
+            refuse_beyond(most, planned.bytes_needed(), held)
+            memory = min(memory, most - held)
+        room = planned.workers_within(memory)
+        # Like `mattomo run`: whoever asks for workers gets them, unless memory is limited by name.
+        wanted = min(workers or default_workers(), len(planned.units))
+        taken = wanted if workers is not None and most is None else min(wanted, room)
+        slower = pace()
+        return cls(memory, room, taken, slower, planned.seconds(taken) * slower)
+
+    def plain(self) -> dict[str, object]:
+        """As JSON holds it."""
+        return {
+            "memory_bytes": None if self.memory == float("inf") else int(self.memory),
+            "workers_that_fit": self.room,
+            "workers": self.workers,
+            "pace": round(self.pace, 2),
+            "expected_seconds": self.seconds,
+        }
+
+
+def plain_plan(planned: Plan, here: ThisMachine) -> dict[str, object]:
+    """A plan as plain values: all but ``this_machine`` is the same everywhere."""
     return {
         "config": planned.config.plain(),
         "rows": {
@@ -60,14 +130,14 @@ def plain_plan(planned: Plan, workers: int) -> dict[str, object]:
         ],
         "trainings": planned.trainings,
         "trainings_as_counted_in_the_paper": planned.trainings_as_counted_in_the_paper,
-        "expected_seconds": planned.seconds(workers),
+        "processor_seconds": planned.seconds(1),
         "expected_bytes_per_worker": planned.memory(),
-        "workers": workers,
+        "this_machine": here.plain(),
         "notices": list(planned.prepared.notices),
     }
 
 
-def show_plan(planned: Plan, workers: int) -> None:
+def show_plan(planned: Plan, here: ThisMachine) -> None:
     """Print a plan for people."""
     prepared, config = planned.prepared, planned.config
     split = prepared.splits[config.seeds[0]]
@@ -116,11 +186,22 @@ def show_plan(planned: Plan, workers: int) -> None:
             f"{fits:,} fits of trees beforehand, for {config.swaps} conditional placebos of each property"
         )
     output.print(
-        f"about {duration(planned.seconds(workers))} on {workers} workers (rough), "
-        f"{planned.memory() / 1e9:.1f} GB each"
+        f"about {duration(planned.seconds(1))} of processor time, {in_gigabytes(planned.memory())} of memory "
+        "for a worker"
     )
+    fit = "any number fits" if here.memory == float("inf") else f"{here.room} fit in {_free(here)}"
+    output.print(
+        f"on this machine about [bold]{duration(here.seconds)}[/] with {here.workers} workers ({fit}), "
+        f"at {here.pace:.2f} times the time of the reference processor"
+    )
+    if has_gpu():
+        output.print("on a processor: what a graphics card takes is not foreseen")
     for notice in prepared.notices:
         output.print(f"[yellow]note:[/] {notice}")
+
+
+def _free(here: ThisMachine) -> str:
+    return in_gigabytes(max(0.0, here.memory))
 
 
 def _show_rows(planned: Plan) -> None:

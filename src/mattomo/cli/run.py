@@ -19,6 +19,7 @@ from mattomo.front import Study
 from mattomo.report import render_terminal
 from mattomo.results import Results
 from mattomo.study.cluster import dask_workers
+from mattomo.study.machine import memory_of
 from mattomo.study.run import RunReport
 from mattomo.study.shards import Shard, read_shard
 
@@ -46,6 +47,14 @@ def run(
             show_default=False,
         ),
     ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE",
+            help="Memory this run may use in all, e.g. 8GB: fewer workers where they would need more.",
+            show_default=False,
+        ),
+    ] = None,
     report: Annotated[
         bool | None,
         typer.Option(
@@ -64,6 +73,15 @@ def run(
     share = None if shard is None else read_shard(shard)
     if workers is not None and workers < 1:
         raise InputError("at least one worker is needed", column="--workers", value=workers)
+    if memory is not None:
+        memory_of(memory, "--memory")
+        if dask is not None:
+            raise InputError(
+                "it limits the workers of this machine, and those of --dask are elsewhere",
+                column="--memory",
+                value=memory,
+                hint="Limit the memory of Dask's workers where they are started.",
+            )
     with contextlib.ExitStack() as stack:
         executor, slots = (None, None) if dask is None else stack.enter_context(dask_workers(dask))
         done = train_and_report(
@@ -73,6 +91,7 @@ def run(
             executor=executor,
             slots=slots,
             shard=share,
+            memory=memory,
             report=report,
             quiet=quiet,
             json=json,
@@ -89,6 +108,7 @@ def train_and_report(
     executor: Executor | None = None,
     slots: Callable[[], int] | None = None,
     shard: Shard | None = None,
+    memory: str | None = None,
     report: bool | None = None,
     quiet: bool = False,
     json: bool = False,
@@ -97,7 +117,13 @@ def train_and_report(
     planned = study.plan()
     with stoppable(), training_progress(planned, quiet, shard) as tell:
         results = study.run(
-            folder, workers=workers, executor=executor, slots=slots, shard=shard, progress=tell
+            folder,
+            workers=workers,
+            executor=executor,
+            slots=slots,
+            shard=shard,
+            memory=memory,
+            progress=tell,
         )
     done = results.run
     assert done is not None

@@ -175,7 +175,8 @@ class Learner(Protocol):
         """Train all tasks of a unit; ``progress`` is told the share done so far.
 
         A learner whose ``train`` also has a parameter ``checkpoint`` gets a `Checkpoint` there, and must give
-        the same numbers whether it goes on from one or not.
+        the same numbers whether it goes on from one or not. One with a method ``within(memory)`` is replaced
+        by what that gives where a run is limited to so many bytes, also with the same numbers.
         """
         ...
 

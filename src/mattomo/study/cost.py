@@ -6,8 +6,8 @@ so that plans are the same everywhere.
 
 What they rest on: a step of the network takes a time in proportion to nodes and edges, padding included. A
 tree takes a time in proportion to its leaves times the bins of all columns, plus rows times columns. How many
-trees a model grows is decided by early stopping, which nobody knows before: `_trees` is the mean over many
-targets, and a single one takes from a third of it to twice as many.
+trees a model grows is decided by early stopping, which nobody knows before: `_trees`, `_trees_of_residuals`
+and `_rounds` are means over many properties, and a single one takes from a third of it to twice as many.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _NODE_BYTES, _EDGE_BYTES, _LENGTH_BYTES = 14000, 60, 80
 _MODEL_BYTES, _ADDED_BYTES = 1.6e6, 2600
 
 #: Seconds of a tree: each leaf times the bins of all columns, and each training row times column;
-_LEAF_BIN, _ROW_COLUMN = 7.5e-9, 1.0e-9
+_LEAF_BIN, _ROW_COLUMN = 6.3e-9, 1.5e-9
 #: of making a data set, each row times column; of a prediction, each row times tree.
 _MADE, _ASKED = 1.0e-7, 2.5e-8
 _TREES_START, _TREES_REST = 1.2, 215e6
@@ -158,7 +158,7 @@ def network(
         + held
         + k * (_MODEL_BYTES + _ADDED_BYTES * width)
         + 20 * k * len(used)
-        + 24 * epochs * n_train
+        + 60 * n_train
         + slots * k * swaps * n_test * _DRAW_BYTES
     )
     shared = sizes.bytes
@@ -230,10 +230,9 @@ def conditionals(sizes: TableSizes, split: Split, levels: Sequence[int]) -> Cost
     seconds = private = 0.0
     for n in levels:
         if n == 1:
-            seconds += _fit(sizes, n_train, used, _trees(n_train), leaves_for(n_train))
+            seconds += _fit(sizes, n_train, used, _trees_of_residuals(n_train), leaves_for(n_train))
         else:
-            rounds = most_rounds(n) * min(1.0, 0.25 + n_train / 20_000)
-            seconds += _fit(sizes, n_train, used, rounds * n, 15, share=0.6)
+            seconds += _fit(sizes, n_train, used, _rounds(n_train, n) * n, 15, share=0.6)
             seconds += (len(split.validation) * 26 + len(split.test)) * n * 3e-8
             private = max(private, n * (24 * n_train + 60 * (used - n_train)))
     return Cost(_TREES_START, seconds, _TREES_REST + _fit_bytes(sizes, used) + private, sizes.bytes)
@@ -255,7 +254,18 @@ def _fit_bytes(sizes: TableSizes, used: int) -> float:
 
 def _trees(n_train: int) -> float:
     """Trees of a model, on average; 500 at most."""
-    return min(450.0, 200.0 * math.pow(n_train / 600, 0.25))
+    return min(460.0, 190.0 * math.pow(n_train / 600, 0.3))
+
+
+def _trees_of_residuals(n_train: int) -> float:
+    """Trees of what ridge regression leaves, on average: with more rows they go on for longer."""
+    return min(460.0, 215.0 * math.pow(n_train / 600, 0.4))
+
+
+def _rounds(n_train: int, n_levels: int) -> float:
+    """Rounds of a classifier, on average; of many levels it learns faster, and stops earlier."""
+    share = 1.0 if n_levels < 20 else 0.78
+    return share * most_rounds(n_levels) * min(1.0, 0.25 + n_train / 18_000)
 
 
 def _drawing(tasks: Sequence[Task], levels: Mapping[str, int], swaps: int, n_test: int) -> float:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import re
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
+from mattomo.errors import InputError
 from mattomo.threads import one_thread
 
 #: Seconds that `_exercise` takes on the processor whose constants `mattomo.study.cost` has.
@@ -35,6 +38,92 @@ def _exercise() -> float:
         np.exp(x @ w)
         np.add.reduceat(x[index], np.arange(0, 30_000, 10), axis=0)
     return time.process_time() - start
+
+
+_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?|\.\d+)\s*([KMGT])?(I)?B?\s*", re.IGNORECASE)
+
+
+def memory_of(size: float | str, name: str = "memory") -> float:
+    """Bytes of a size of memory: a number of bytes, or a text such as ``8GB``, ``500M`` or ``8GiB``.
+
+    Parameters
+    ----------
+    size : float or str
+        K, M, G and T are powers of 1000, with an i (``GiB``) of 1024; the B may be left out.
+    name : str
+        What the user calls it, for the error.
+
+    Raises
+    ------
+    InputError
+        It is no size, or none at all.
+
+    Examples
+    --------
+    >>> memory_of("8GB"), memory_of("0.5 GiB"), memory_of("500m")
+    (8000000000.0, 536870912.0, 500000000.0)
+    """
+    hint = "Give a size such as 8GB, 500M or 8GiB."
+    if isinstance(size, str):
+        found = _SIZE.fullmatch(size)
+        # A bare number could be anything; an i belongs to a unit.
+        if found is None or found[2] is None:
+            raise InputError("this is not a size of memory", column=name, value=size, hint=hint)
+        power = " KMGT".index(found[2].upper())
+        number = float(found[1]) * (1024.0 if found[3] else 1000.0) ** power
+    else:
+        number = float(size)
+    if not 0 < number < float("inf"):
+        raise InputError("this is not a size of memory", column=name, value=size, hint=hint)
+    return number
+
+
+def in_gigabytes(size: float) -> str:
+    """Bytes for people.
+
+    >>> in_gigabytes(8e9), in_gigabytes(2.345e8)
+    ('8.0 GB', '0.23 GB')
+    """
+    return f"{size / 1e9:.{1 if size >= 1e9 else 2}f} GB"
+
+
+def refuse_beyond(memory: float, needed: Mapping[str, float], held: float = 0.0) -> None:
+    """Check that one worker at a time can make every unit.
+
+    Parameters
+    ----------
+    memory : float
+        Bytes that a run may use in all.
+    needed : mapping of str to float
+        Bytes a worker needs, by unit.
+    held : float
+        Bytes that the run holds besides.
+
+    Raises
+    ------
+    InputError
+        A unit needs more: which, and how much.
+    """
+    most = max(needed, key=lambda name: needed[name], default=None)
+    if most is None or needed[most] + held <= memory:
+        return
+    enough = math.ceil((needed[most] + 1.05 * held) / 1e7) / 100
+    raise InputError(
+        f"one worker needs {in_gigabytes(needed[most])} for {most}, the run itself holds "
+        f"{in_gigabytes(held)}, and both may use {in_gigabytes(memory)}",
+        column="memory",
+        hint=f"Give it {enough:.2f}GB or more.",
+    )
+
+
+def held_memory(root: Path = Path("/")) -> float:
+    """Bytes this process holds now; zero where the system does not tell."""
+    try:
+        text = (root / "proc/self/status").read_text()
+    except OSError:
+        return 0.0
+    found = re.search(r"^VmRSS:\s+(\d+) kB", text, re.MULTILINE)
+    return float(found[1]) * 1024 if found else 0.0
 
 
 def available_memory(root: Path = Path("/")) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
+from typing import Any, cast
 
 import numpy as np
 
@@ -111,6 +112,17 @@ class Plan:
             self._in_atoms[key] = atom_graphs(self.prepared.materials, *arguments)
         return self._in_atoms[key]
 
+    def every_atom_graphs(self) -> dict[tuple[str, tuple[str, ...]], Graphs]:
+        """`atom_graphs` of all units, by representation and properties."""
+        asked = {
+            (unit.representation, names): None
+            for unit in self.units
+            if self.learners[unit.learner].reads == "graphs"
+            for names in map(self._of_atoms, unit.tasks)
+            if names
+        }
+        return {key: self.atom_graphs(*key) for key in asked}
+
     def _of_atoms(self, task: Task) -> tuple[str, ...]:
         return tuple(name for name in task.added if name in self.prepared.atoms)
 
@@ -205,13 +217,16 @@ class Plan:
             )
             for names, tasks in by_graphs.items()
         ]
-        # Tasks that add the same properties of atoms have graphs of their own, which no other worker maps.
-        own = sum(self._sizes(planned.representation, names).bytes for names in by_graphs if names)
+        # Tasks that add the same properties of atoms have graphs of their own beside the base.
+        inside = sum(self._sizes(planned.representation, names).bytes for names in by_graphs if names)
+        used = sum(map(len, (split.train, split.validation, split.test)))
+        n = len(self.prepared.materials)
+        taken = inside * used / n if used < n else 0.0
         return Cost(
             start=each_graphs[0].start,
             seconds=sum(each.seconds for each in each_graphs),
-            private=max(each.private for each in each_graphs) + own,
-            shared=self._graphs[planned.representation].bytes,
+            private=max(each.private for each in each_graphs) + taken,
+            shared=self._graphs[planned.representation].bytes + inside,
         )
 
     def _sizes(self, representation: str, names: tuple[str, ...]) -> GraphSizes:
@@ -256,9 +271,17 @@ class Plan:
         return {name: each.seconds for name, each in self.every_cost.items()}
 
     def seconds(self, workers: int) -> float:
-        """Processor seconds of all, over ``workers`` that each make units of every kind."""
+        """Processor seconds of all, over ``workers`` that each make units of every kind.
+
+        At least those of the longest unit with what it needs, which one worker makes.
+        """
         starts = {(unit.learner, unit.representation): self.every_cost[unit.id].start for unit in self.units}
-        return sum(self.costs.values()) / workers + sum(starts.values())
+        longest = 0.0
+        for unit in self.units:
+            needed = self.needs(unit)
+            before = 0.0 if needed is None else self.costs[needed.id]
+            longest = max(longest, before + self.costs[unit.id])
+        return max(sum(self.costs.values()) / workers, longest) + sum(starts.values())
 
     def memory(self) -> float:
         """Bytes of one worker that makes units of every kind, base representations included."""
@@ -268,6 +291,20 @@ class Plan:
         """Workers that ``memory`` bytes have room for, at least one: they share base representations."""
         return max(1, int(min((memory - self._shared) / self._private, 1e6)))
 
+    def bytes_needed(self, units: Sequence[PlannedUnit] | None = None) -> dict[str, float]:
+        """What one worker needs for each unit, all by default, and for what they need, by id."""
+        units = self.units if units is None else units
+        ids = {unit.id for unit in units} | {c.id for unit in units if (c := self.needs(unit)) is not None}
+        return {name: c.private + c.shared for name, c in self.every_cost.items() if name in ids}
+
+    def within(self, memory: float) -> Plan:
+        """The same plan, whose learners keep to ``memory`` bytes of a graphics card; same results."""
+        learners = {
+            name: cast(Any, learner).within(memory) if hasattr(learner, "within") else learner
+            for name, learner in self.learners.items()
+        }
+        return dataclasses.replace(self, learners=learners)
+
     @cached_property
     def _private(self) -> float:
         return max(each.private for each in self.every_cost.values())
@@ -275,7 +312,8 @@ class Plan:
     @cached_property
     def _shared(self) -> float:
         graphs = sum(sizes.bytes for sizes in self._graphs.values())
-        return graphs + sum(sizes.bytes for sizes in self._tables.values())
+        inside = sum(self._sizes(*key).bytes for key in self.every_atom_graphs())
+        return graphs + inside + sum(sizes.bytes for sizes in self._tables.values())
 
 
 def plan(prepared: Prepared, config: StudyConfig, learners: Sequence[Learner] | None = None) -> Plan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import threading
 import time
@@ -10,11 +11,12 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
+from mattomo.errors import InputError
 from mattomo.materials.quarantine import Quarantine
 from mattomo.study import checkpoint
 from mattomo.study.journal import Journal
 from mattomo.study.locks import Claims
-from mattomo.study.machine import available_memory
+from mattomo.study.machine import available_memory, held_memory, in_gigabytes, memory_of, refuse_beyond
 from mattomo.study.plan import Plan
 from mattomo.study.schedule import Progress, Schedule
 from mattomo.study.shards import Shard
@@ -67,6 +69,7 @@ def run(
     executor: Executor | None = None,
     slots: Callable[[], int] | None = None,
     shard: Shard | None = None,
+    memory: float | str | None = None,
     tell: Callable[[Progress], None] | None = None,
 ) -> RunReport:
     """Train the missing units of a plan and store them.
@@ -91,6 +94,9 @@ def run(
         How many units to hand to ``executor`` at a time; asked again and again, as clusters grow.
     shard : Shard, optional
         Train only this share of the units, and what they need.
+    memory : float or str, optional
+        Bytes, or a size such as ``8GB``, that this run may use in all, its workers included: it limits their
+        number, and the models side by side on a graphics card. It does not change any result.
     tell : callable, optional
         Receives `Progress`, from one thread at a time.
 
@@ -101,9 +107,17 @@ def run(
     Raises
     ------
     InputError
-        The folder holds another study or cannot be written.
+        The folder holds another study or cannot be written, or ``memory`` is too little for a unit.
     """
     started = time.perf_counter()
+    most = None if memory is None else memory_of(memory)
+    if most is not None and executor is not None:
+        raise InputError(
+            "memory limits the workers of this machine, and these are elsewhere",
+            column="memory",
+            value=memory,
+            hint="Limit the workers where they are started.",
+        )
     tell = _one_at_a_time(tell or (lambda _: None))
     store = Store(folder)
     journal = Journal(store.folder / "logs")
@@ -119,8 +133,9 @@ def run(
     failed: dict[str, str] = {}
     elsewhere: dict[str, str] = {}
     if missing or outdated:
-        n = workers or min(default_workers(), plan.workers_within(available_memory()))
-        n = max(1, min(n, len(missing)))
+        n = _workers(plan, missing, workers, most, tell)
+        if most is not None:
+            plan = plan.within((most - held_memory()) / n)
         if executor is None:
             # One more than the workers, so that none of them waits for the next.
             slots = lambda: n + 1  # noqa: E731
@@ -155,6 +170,27 @@ def run(
         logs={name: str(journal.log(name)) for name in failed},
         complete=done == len(plan.units),
     )
+
+
+def _workers(
+    plan: Plan,
+    missing: list[PlannedUnit],
+    workers: int | None,
+    most: float | None,
+    tell: Callable[[Progress], None],
+) -> int:
+    """How many workers there are units, cores and memory for."""
+    wanted = max(1, min(workers or default_workers(), len(missing)))
+    room = math.inf if workers is not None else plan.workers_within(available_memory())
+    if most is not None:
+        held = held_memory()
+        refuse_beyond(most, plan.bytes_needed(missing), held)
+        own = plan.workers_within(most - held)
+        if own < min(wanted, room):
+            left = f"{in_gigabytes(most)} have room for {own} of {wanted} workers"
+            tell(Progress("", 0.0, f"{left}, {in_gigabytes(plan.memory())} each"))
+        room = min(room, own)
+    return int(min(wanted, room))
 
 
 def _claims(store: Store, workers: int) -> Claims:

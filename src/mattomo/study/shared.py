@@ -123,21 +123,26 @@ def shared(plan: Plan, folder: Path, claims: Claims) -> Iterator[Plan]:
 
 
 def _mapped(plan: Plan, folder: Path) -> Plan:
-    graphs: dict[str, Graphs] = {}
+    graphs = {name: _map_graphs(each, folder / f"graphs {name}") for name, each in plan.graphs.items()}
+    inside: dict[tuple[str, tuple[str, ...]], Graphs] = {
+        key: _map_graphs(each, folder / f"graphs with atoms {number}")
+        for number, (key, each) in enumerate(plan.every_atom_graphs().items())
+    }
     tables: dict[str, Table] = {}
-    for name, each in plan.graphs.items():
-        place = folder / f"graphs {name}"
-        place.mkdir(parents=True)
-        for part in _PARTS:
-            np.save(place / f"{part}.npy", getattr(each, part))
-        graphs[name] = MappedGraphs.of(_graphs(place), str(place.resolve()))
     for name, table in plan.tables.items():
         place = folder / f"table {name}"
         place.mkdir(parents=True)
         np.save(place / "values.npy", table.values)
         held = Table(_array(place / "values.npy"), table.names, table.units)
         tables[name] = MappedTable.of(held, str(place.resolve()))
-    return replace(plan, graphs=graphs, tables=tables)
+    return replace(plan, graphs=graphs, tables=tables, _in_atoms=inside)
+
+
+def _map_graphs(graphs: Graphs, place: Path) -> MappedGraphs:
+    place.mkdir(parents=True)
+    for part in _PARTS:
+        np.save(place / f"{part}.npy", getattr(graphs, part))
+    return MappedGraphs.of(_graphs(place), str(place.resolve()))
 
 
 def sweep(folder: Path, claims: Claims) -> None:

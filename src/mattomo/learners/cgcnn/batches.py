@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,30 +53,54 @@ def stratified(sizes: Ints, batch_size: int, rng: np.random.Generator) -> list[I
     return [column[column >= 0] for column in dealt.T]
 
 
-def shape_for(graphs: Graphs, batches: Sequence[Ints]) -> Shape:
-    """A convenient room that holds every one of ``batches``.
+def shape_for(graphs: Graphs, batches: Iterable[Ints]) -> Shape:
+    """A convenient room that holds every one of ``batches``; see `shapes_for`."""
+    return shapes_for([graphs], batches)[0]
+
+
+def shapes_for(each: Sequence[Graphs], batches: Iterable[Ints]) -> list[Shape]:
+    """For each of several graphs of the same n crystals, a convenient room that holds every batch.
 
     Where that is enough, its size comes from the mean over all graphs and from how far the mean of a
     random part may lie from it, so that different splits of one table share a compiled program.
+
+    Parameters
+    ----------
+    each : sequence of Graphs
+    batches : iterable of ndarray of int64
+        Positions of crystals. They are taken one at a time, so that those of many epochs need not be held.
     """
-    n = len(graphs)
-    used = len(np.unique(np.concatenate(batches)))
-    crystals = max(len(b) for b in batches)
-
-    def most(offsets: Ints) -> int:
-        lengths = np.diff(offsets)
-        needed = max(int(lengths[b].sum()) for b in batches)
-        spread = lengths.std() * np.sqrt((1 - used / n) / used)
-        # A stratified batch lies within the range of the lengths of the mean batch, most within half.
-        return max(needed, int(crystals * (lengths.mean() + 2.5 * spread) + np.ptp(lengths) / 2))
-
+    n = len(each[0])
+    lengths = [
+        np.diff(offsets) for g in each for offsets in (g.node_offsets, g.edge_offsets, g.distance_offsets)
+    ]
+    counts = np.stack(lengths, axis=1)
+    seen = np.zeros(n, dtype=bool)
+    needed = np.zeros(len(lengths), dtype=np.int64)
+    crystals = 0
+    for batch in batches:
+        seen[batch] = True
+        crystals = max(crystals, len(batch))
+        np.maximum(needed, counts[batch].sum(axis=0), out=needed)
+    used = int(seen.sum())
+    if not used:
+        raise ValueError("no batches to make room for")
+    share = np.sqrt((1 - used / n) / used)
+    # A stratified batch lies within the range of the lengths of the mean batch, most within half.
+    most = [
+        max(int(least), int(crystals * (own.mean() + 2.5 * own.std() * share) + np.ptp(own) / 2))
+        for own, least in zip(lengths, needed, strict=True)
+    ]
     # One node and edge more than needed: padding edges attach to a padding node.
-    return Shape(
-        crystals=crystals,
-        nodes=roomy(most(graphs.node_offsets) + 1),
-        edges=roomy(most(graphs.edge_offsets) + 1, TILE),
-        lengths=roomy(max(1, most(graphs.distance_offsets))),
-    )
+    return [
+        Shape(
+            crystals=crystals,
+            nodes=roomy(nodes + 1),
+            edges=roomy(edges + 1, TILE),
+            lengths=roomy(max(1, distances)),
+        )
+        for nodes, edges, distances in zip(most[::3], most[1::3], most[2::3], strict=True)
+    ]
 
 
 def roomy(n: int, multiple: int = 8) -> int:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from mattomo.errors import InputError
 from mattomo.keyed import generator
 from mattomo.learners.base import Checkpoint, Reads, Trained, Unit
-from mattomo.learners.cgcnn.batches import shape_for, stratified
+from mattomo.learners.cgcnn.batches import Shape, shape_for, shapes_for, stratified
 from mattomo.learners.cgcnn.group import Group, go_on_from, in_order, save
 from mattomo.learners.cgcnn.initial import initial
 from mattomo.learners.cgcnn.inputs import Held, Inputs
+from mattomo.learners.cgcnn.memory import side_by_side, step_bytes, usable
 from mattomo.learners.cgcnn.steps import stack
 from mattomo.projections.atoms import standardised_nodes
 from mattomo.projections.elements import element_features
@@ -40,8 +42,12 @@ class CGCNN:
     features, hidden, convolutions : int
         Width of the atoms' features and of the dense layer, number of convolutions.
     chunk : int or None
-        Models computed side by side. ``None`` means one after the other on a processor and all at once
-        on a graphics card. It does not change results on a processor.
+        Models computed side by side. ``None`` means one after the other on a processor, and on a graphics
+        card as many as its free memory has room for (see `mattomo.learners.cgcnn.memory`). Results depend on
+        it by rounding alone.
+    memory : float or None
+        Bytes of a graphics card that may be used; ``None`` means what is free. It does not change results
+        either, but for rounding.
     """
 
     epochs: int = 500
@@ -54,6 +60,7 @@ class CGCNN:
     hidden: int = 128
     convolutions: int = 3
     chunk: int | None = None
+    memory: float | None = None
 
     name = "cgcnn"
     version = 1
@@ -62,8 +69,12 @@ class CGCNN:
     def settings(self) -> dict[str, Any]:
         """Everything that determines the result besides the unit."""
         settings = asdict(self)
-        del settings["chunk"]
+        del settings["chunk"], settings["memory"]
         return settings
+
+    def within(self, memory: float) -> CGCNN:
+        """The same, using no more than ``memory`` bytes of a graphics card."""
+        return replace(self, memory=memory)
 
     def rate(self, epoch: int) -> float:
         """Learning rate of an epoch (0-based)."""
@@ -89,6 +100,11 @@ class CGCNN:
         Returns
         -------
         Trained
+
+        Raises
+        ------
+        InputError
+            A graphics card has too little memory for a step of one model.
         """
         started = time.perf_counter()
         graphs = unit.base
@@ -96,9 +112,12 @@ class CGCNN:
             raise TypeError(f"CGCNN reads graphs, and {unit.representation!r} is {type(graphs).__name__}")
         sizes = np.diff(graphs.edge_offsets)
         # Drawn ahead only for their sizes: one room for all epochs means one compilation.
-        ahead = [b for epoch in range(self.epochs) for b in self._batches(unit, sizes, epoch)]
-        groups = [self._group(unit, names, ahead) for names in dict.fromkeys(map(unit.in_atoms, unit.tasks))]
-        del ahead
+        ahead = (b for epoch in range(self.epochs) for b in self._batches(unit, sizes, epoch))
+        each = {names: _graphs(unit, names) for names in dict.fromkeys(map(unit.in_atoms, unit.tasks))}
+        rooms = shapes_for(list(each.values()), ahead)
+        groups = [self._group(unit, *group) for group in zip(each, each.values(), rooms, strict=True)]
+        for group, chunk in zip(groups, self._chunks(unit, groups), strict=True):
+            group.chunk = chunk
         elements = jnp.asarray(element_features(), jnp.float32)
         momentum = jnp.float32(self.momentum)
         earlier = go_on_from(checkpoint, groups)
@@ -126,14 +145,10 @@ class CGCNN:
             },
         )
 
-    def _group(self, unit: Unit, in_atoms: tuple[str, ...], ahead: list[Ints]) -> Group:
+    def _group(self, unit: Unit, in_atoms: tuple[str, ...], graphs: Graphs, room: Shape) -> Group:
         """The tasks that add ``in_atoms`` inside the atoms, at their initial weights."""
         places = [k for k, task in enumerate(unit.tasks) if unit.in_atoms(task) == in_atoms]
         tasks = [unit.tasks[k] for k in places]
-        graphs = unit.base
-        if in_atoms:
-            graphs = standardised_nodes(unit.atom_graphs[in_atoms], unit.split.train)
-        assert isinstance(graphs, Graphs)
         inputs = Inputs(unit, tasks)
         models = stack(
             [
@@ -154,10 +169,10 @@ class CGCNN:
             places=np.array(places, dtype=np.int64),
             graphs=graphs,
             inputs=inputs,
-            room=shape_for(graphs, ahead),
+            room=room,
             validation=Held(graphs, held, self.batch_size, inputs),
             true=np.stack([unit.columns[task.target].values[held].astype(np.float64) for task in tasks]),
-            chunk=self._chunk(len(tasks)),
+            chunk=self.chunk,
             models=models,
         )
 
@@ -167,7 +182,52 @@ class CGCNN:
         rng = generator("cgcnn batches", unit.representation, unit.seed, epoch)
         return [train[b] for b in stratified(sizes[train], self.batch_size, rng)]
 
-    def _chunk(self, n_models: int) -> int | None:
+    def _chunks(self, unit: Unit, groups: list[Group]) -> list[int | None]:
+        """Of each group, the models to compute side by side."""
         if self.chunk is not None or jax.default_backend() == "cpu":
-            return self.chunk
-        return n_models
+            return [self.chunk] * len(groups)
+        free = usable(jax.devices()[0], self.memory)
+        return [self._chunk(unit, group, free) for group in groups]
+
+    def _chunk(self, unit: Unit, group: Group, free: float) -> int:
+        needed = self._step_bytes(group.room, group.inputs.slots)
+        chunk = side_by_side(len(group.places), needed, free)
+        if chunk:
+            return chunk
+        # Another batch size gives other numbers, so it is the user's to choose.
+        sizes = np.diff(group.graphs.edge_offsets)[unit.split.train]
+        for smaller in _halves(min(self.batch_size, len(sizes))):
+            batches = stratified(
+                sizes, smaller, generator("cgcnn batches", unit.representation, unit.seed, 0)
+            )
+            room = shape_for(group.graphs, (unit.split.train[b] for b in batches))
+            if self._step_bytes(room, group.inputs.slots) <= free:
+                hint = f"batch_size = {smaller} fits; its numbers differ from those of {self.batch_size}."
+                break
+        else:
+            hint = "Not even single crystals fit: train on a processor (JAX_PLATFORMS=cpu)."
+        raise InputError(
+            f"a training step of one model takes about {needed / 1e9:.2f} GB of the graphics card's memory, "
+            f"and {free / 1e9:.2f} GB may be used",
+            column="batch_size",
+            value=self.batch_size,
+            hint=hint,
+        )
+
+    def _step_bytes(self, room: Shape, slots: int) -> float:
+        widths = {"features": self.features, "hidden": self.hidden, "convolutions": self.convolutions}
+        return step_bytes(room, **widths, slots=slots)
+
+
+def _graphs(unit: Unit, in_atoms: tuple[str, ...]) -> Graphs:
+    """Those of the tasks that add ``in_atoms`` inside the atoms."""
+    if in_atoms:
+        return standardised_nodes(unit.atom_graphs[in_atoms], unit.split.train)
+    assert isinstance(unit.base, Graphs)
+    return unit.base
+
+
+def _halves(n: int) -> Iterator[int]:
+    while n > 1:
+        n //= 2
+        yield n
