@@ -114,6 +114,8 @@ def _kill(trial: Trial, here: Cluster, n: int) -> None:
             trial.complain(f"exit code {code} after kill of {victim!r}, {litter(folder)}: {said}")
         elif victim:
             survived += 1
+            if delivered % 5 == 0:
+                print(f"{delivered} kills: {kept.lost} units lost, {kept.again} made again", flush=True)
         if code == 0 or delivered == n:
             complete = units(folder)
             trial.must_be_whole(study, folder, f"after {delivered} kills with Dask")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import signal
@@ -28,8 +29,9 @@ def together(trial: Trial, kinds: Sequence[str]) -> None:
         runs = [first, study.start(folder, workers=1)]
         victim = trial.rng.choice(runs) if kind == "killed" else None
         if victim is not None:
-            moment = time.monotonic() + trial.rng.uniform(0, study.seconds / 2)
-            seen = _watched(kept, seen, folder, moment, victim)
+            some = trial.rng.randrange(1, len(units(study.place / "truth")))
+            seen = _watched(kept, seen, folder, math.inf, victim, some)
+            seen = _watched(kept, seen, folder, time.monotonic() + trial.rng.random(), victim)
             if victim.poll() is None:
                 os.killpg(victim.pid, signal.SIGKILL)
                 killed += 1
@@ -61,11 +63,14 @@ def together(trial: Trial, kinds: Sequence[str]) -> None:
         trial.complain(f"two runs: {kept.lost} finished units lost, {kept.again} made twice")
 
 
-def _watched(kept: Kept, seen: Units, folder: Path, moment: float, run: subprocess.Popen[str]) -> Units:
-    """Compare the finished units with those seen before, until a moment comes or a run ends."""
+def _watched(
+    kept: Kept, seen: Units, folder: Path, moment: float, run: subprocess.Popen[str], some: int = 10**9
+) -> Units:
+    """Compare finished units with those seen before, until a moment comes, a run ends, or some are stored."""
     while True:
         now = units(folder)
         kept.compare(seen, now)
         seen = now
-        if not wait_until(min(moment, time.monotonic() + 0.1), run) or time.monotonic() >= moment:
+        alive = wait_until(min(moment, time.monotonic() + 0.1), run)
+        if not alive or time.monotonic() >= moment or len(seen) >= some:
             return seen
