@@ -38,11 +38,11 @@ from numpy.typing import NDArray
 
 from mattomo.atomic import write_bytes, write_text
 from mattomo.errors import InputError
-from mattomo.learners.base import Trained, mean_absolute_error
+from mattomo.learners.base import Trained
 from mattomo.learners.conditional import Conditional
 from mattomo.materials.quarantine import Quarantine
 from mattomo.study import frames
-from mattomo.study.description import FORMAT, describe, is_damaged
+from mattomo.study.description import FORMAT, describe, difference, is_damaged, unit_record
 from mattomo.study.identity import digest
 from mattomo.study.outcome import Rows
 from mattomo.study.plan import Plan
@@ -101,9 +101,13 @@ class Store:
         ours = all(path.name in known for path in self.folder.glob("units/[!.]*"))
         if (self.folder / "study.json").exists():
             found, damage = self._read_description()
-            if not damage:
-                self._refuse_another(found, description)
-            elif not ours:
+            if not damage and (what := difference(found, description)):
+                raise InputError(
+                    f"this folder holds another study ({what})",
+                    file=str(self.folder),
+                    hint="Choose another folder, or run the study file that made this one.",
+                )
+            if damage and not ours:
                 raise self._damaged()
         elif self.folder.exists():
             others = [path.name for path in self.folder.iterdir() if not _OURS.fullmatch(path.name)]
@@ -185,22 +189,6 @@ class Store:
             )
         return found, is_damaged(found)
 
-    def _refuse_another(self, found: dict[str, Any], description: dict[str, Any]) -> None:
-        if found["identity"] == description["identity"]:
-            return
-        old, new = found["config"], description["config"]
-        changed = [key for key in new if old.get(key) != new[key]]
-        what = (
-            ", ".join(f"{key} = {old.get(key)!r} there, {new[key]!r} here" for key in changed[:4])
-            if changed
-            else "the same choices on other data: rows or values have changed"
-        )
-        raise InputError(
-            f"this folder holds another study ({what})",
-            file=str(self.folder),
-            hint="Choose another folder, or run the study file that made this one.",
-        )
-
     def unit_folder(self, unit_id: str) -> Path:
         """Where a unit is, or will be."""
         return self.folder / "units" / unit_id
@@ -275,32 +263,7 @@ class Store:
         }
         if trained.swapped:
             tables["swapped.parquet"] = frames.swapped(materials.ids[split.test], unit.tasks, trained)
-        true = target.values.astype(np.float64)
-        validation_mae = mean_absolute_error(trained.validation, true[split.validation])
-        test_mae = mean_absolute_error(trained.test, true[split.test])
-        record = {
-            "id": unit.id,
-            "learner": unit.learner,
-            "representation": unit.representation,
-            "target": unit.target,
-            "seed": unit.seed,
-            "pair": unit.pair,
-            "fraction": unit.fraction,
-            "n_train": len(split.train),
-            "n_val": len(split.validation),
-            "n_test": len(split.test),
-            "seconds": trained.seconds,
-            "models": [
-                {
-                    "added": task.name,
-                    "mae": _number(test_mae[i]),
-                    "val_mae": _number(validation_mae[i]),
-                    "best_epoch": int(trained.best_epoch[i]),
-                }
-                for i, task in enumerate(unit.tasks)
-            ],
-            "environment": environment,
-        }
+        record = unit_record(unit, split, target, trained) | {"environment": environment}
         self._write(unit.id, "units", tables, record)
 
     def write_conditionals(
@@ -424,8 +387,3 @@ class Store:
 
 def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-def _number(value: float) -> float | None:
-    """JSON has no NaN."""
-    return float(value) if np.isfinite(value) else None
