@@ -18,6 +18,7 @@ import argparse
 import contextlib
 import multiprocessing
 import os
+import resource
 import tempfile
 import threading
 import time
@@ -143,8 +144,9 @@ def readable(path: Path) -> mt.Materials:
 
 @contextmanager
 def timed(what: str) -> Iterator[None]:
-    """Print the time by the clock and the most memory of this program and its children meanwhile."""
-    start, most, done = time.perf_counter(), [0.0], threading.Event()
+    """Print the time by the clock, and of all processors, and the most memory this program and its children
+    held meanwhile."""
+    start, before, most, done = time.perf_counter(), processor_seconds(), [0.0], threading.Event()
 
     def watch() -> None:
         while True:
@@ -159,7 +161,14 @@ def timed(what: str) -> Iterator[None]:
     finally:
         done.set()
         watcher.join()
-        print(f"{what}: {time.perf_counter() - start:.1f} s, at most {most[0] / 1e9:.2f} GB", flush=True)
+        clock, used = time.perf_counter() - start, processor_seconds() - before
+        print(f"{what}: {clock:.1f} s, processors {used:.1f} s, at most {most[0] / 1e9:.2f} GB", flush=True)
+
+
+def processor_seconds() -> float:
+    """Of this process and its children that have ended."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 def held() -> float:
