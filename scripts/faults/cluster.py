@@ -14,8 +14,8 @@ from pathlib import Path
 
 from faults.study import Kept, Trial, ended, litter, tables, units, wait_until
 
-#: Seconds a run may need to find out that its scheduler is gone, and a worker to end.
-_PATIENCE = 120.0
+#: Seconds after which something hangs. Dask alone may need a minute to give up a connection.
+_PATIENCE = 600.0
 
 
 class Cluster:
@@ -100,8 +100,8 @@ def _kill(trial: Trial, here: Cluster, n: int) -> None:
         try:
             code, said = ended(process, _PATIENCE + seconds)
         except subprocess.TimeoutExpired:
-            process.kill()
-            trial.complain(f"the run goes on for ever after the kill of {victim!r}: {ended(process)[1]}")
+            process.send_signal(signal.SIGABRT)
+            trial.complain(f"the run hangs after the kill of {victim!r}: {ended(process)[1]}")
             continue
         fine = code == {"scheduler": 2, "worker": 0, "run": -signal.SIGKILL, "": 0}[victim]
         if victim == "scheduler":

@@ -87,7 +87,9 @@ class SmallStudy:
         program = ["-m", "mattomo"] if shim is None else [str(SHIM)]
         command = [sys.executable, *program, "run", *self._arguments, "--out", str(folder), "--quiet", *more]
         command += ["--workers", str(workers or self.workers), *([] if report else ["--no-report"])]
-        environment = os.environ | ({} if shim is None else {"MATTOMO_SHIM": json.dumps(shim)})
+        # Where it is, should it hang: Python says so on SIGABRT.
+        environment = os.environ | {"PYTHONFAULTHANDLER": "1"}
+        environment |= {} if shim is None else {"MATTOMO_SHIM": json.dumps(shim)}
         return subprocess.Popen(
             command,
             stdout=subprocess.PIPE,
