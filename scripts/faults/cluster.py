@@ -117,10 +117,7 @@ def _kill(trial: Trial, here: Cluster, n: int) -> None:
             if delivered % 5 == 0:
                 print(f"{delivered} kills: {kept.lost} units lost, {kept.again} made again", flush=True)
         if code == 0 or delivered == n:
-            complete = units(folder)
-            trial.must_be_whole(study, folder, f"after {delivered} kills with Dask")
-            kept.compare(complete, units(folder))
-            shutil.rmtree(folder)
+            kept.close(trial, folder, f"after {delivered} kills with Dask")
             studies += 1
     print(
         f"Dask: {survived} of {delivered} survived; {kept.lost} finished units lost ({victims['scheduler']} "

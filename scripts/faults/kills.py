@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -37,10 +36,7 @@ def kills(trial: Trial, n: int) -> None:
             if delivered % 10 == 0:
                 print(f"{delivered} kills: {kept.lost} units lost, {kept.again} made again", flush=True)
         if code == 0 or delivered == n:
-            complete = units(folder)
-            trial.must_be_whole(study, folder, f"after {delivered} kills")
-            kept.compare(complete, units(folder))
-            shutil.rmtree(folder)
+            kept.close(trial, folder, f"after {delivered} kills")
             studies += 1
     print(
         f"{survived} of {delivered} survived; {kept.lost} finished units lost "

@@ -169,6 +169,13 @@ class Kept:
         self.lost += len(before.keys() - after.keys())
         self.again += sum(after[name] != before[name] for name in before.keys() & after.keys())
 
+    def close(self, trial: Trial, folder: Path, when: str) -> None:
+        """One more run of a study: it is whole, and its finished units stay; then the folder goes."""
+        before = units(folder)
+        trial.must_be_whole(trial.study, folder, when)
+        self.compare(before, units(folder))
+        shutil.rmtree(folder)
+
 
 def wait_until(moment: float, process: subprocess.Popen[str]) -> bool:
     """Wait for a moment (of `time.monotonic`); False if the process ended before."""
