@@ -352,7 +352,7 @@ def show(job: str) -> dict[str, str]:
 
 def ended(job: str, state: str, code: str | None) -> None:
     """Wait for the end of a job, which must be this one."""
-    going = ("PENDING", "RUNNING", "COMPLETING", "CONFIGURING")
+    going = ("PENDING", "RUNNING", "STOPPED", "COMPLETING", "CONFIGURING")
     until(lambda: show(job)["JobState"] not in going, f"job {job} to end", 600)
     found = show(job)
     if found["JobState"] != state or code not in (None, found["ExitCode"]):
