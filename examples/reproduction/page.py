@@ -26,7 +26,7 @@ from mattomo.report.numbers import count, percent, share
 from mattomo.study.plan import plan
 from mattomo.study.reopen import reopen
 
-LEARNERS = {"trees": "gradient-boosted trees", "cgcnn": "CGCNN"}
+LEARNERS = {"trees": "Gradient-boosted trees", "cgcnn": "CGCNN"}
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -295,9 +295,9 @@ def better_statistics(studies: dict[str, mt.Results]) -> str:
         verdicts.papers_cells(labelled),
     ]
     lines += [
-        "What these runs can decide. *Tells something*: the swap test marks the cell and the 95 % interval "
-        f"of its bits lies above zero. *At most {verdicts.NONE} bits*: the interval ends below that. For the "
-        "rest they are too small.",
+        f"What these runs can decide. *At most {verdicts.NONE} bits*: the 95 % interval ends below that, "
+        "which may be more than nothing. *Tells something*: it may be more, the swap test marks the cell, "
+        "and the interval lies above zero. For the rest the runs are too small.",
         verdicts.decided(labelled),
         "Cells that all learners here decide alike and against the paper: change of the error, bits (95 %). "
         "*Deterministic*: the target is a function of the property and what the representation holds "

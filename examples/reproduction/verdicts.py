@@ -13,11 +13,11 @@ NONE = 0.05
 
 
 def verdicts(results: mt.Results, representation: str) -> dict[tuple[str, str], str]:
-    """Of each cell: ``"told"`` (swap test and interval), ``"none"`` (at most `NONE` bits), or ``"open"``."""
+    """Of each cell: ``"none"`` (at most `NONE` bits), ``"told"`` (swap test and interval), or ``"open"``."""
     found = {}
     for _, c in pairs(results, representation).iterrows():
         told = c["bits_low"] > 0 and c["swap_q"] < FDR
-        found[c["target"], c["added"]] = "told" if told else "none" if c["bits_high"] < NONE else "open"
+        found[c["target"], c["added"]] = "none" if c["bits_high"] < NONE else "told" if told else "open"
     return found
 
 
