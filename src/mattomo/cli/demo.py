@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from mattomo.cli.options import Workers
 from mattomo.cli.run import train_and_report
 from mattomo.cli.terminal import output
 from mattomo.front import Study
@@ -35,9 +36,7 @@ def demo(
     full: Annotated[
         bool, typer.Option("--full", help="The paper's whole grid: 9 targets x 13 properties x 5 seeds.")
     ] = False,
-    workers: Annotated[
-        int | None, typer.Option(help="Worker processes; one a core by default.", show_default=False)
-    ] = None,
+    workers: Workers = None,
 ) -> None:
     """Run a small augmentation study on 1,000 real materials and write its report."""
     study = Study("mp1000", **(FULL if full else DEMO))

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from mattomo.cli.options import Workers
 from mattomo.cli.table import (
     Data,
     FormulaColumn,
@@ -22,7 +23,6 @@ from mattomo.cli.table import (
 )
 from mattomo.cli.terminal import errors, output, print_json
 from mattomo.cli.tomography import assignments
-from mattomo.errors import InputError
 from mattomo.front import invert as invert_table
 from mattomo.front import read_data
 from mattomo.information.question import MOST_ROWS, PLACEBO
@@ -52,9 +52,7 @@ def invert(
     random: Annotated[int, typer.Option(help="Random orders beside it.", min=0)] = 2,
     seeds: Annotated[int, typer.Option(help="Number of splits.", min=1)] = 5,
     rows: Annotated[int, typer.Option(help="Most rows to use, drawn at random.", min=20)] = MOST_ROWS,
-    workers: Annotated[
-        int | None, typer.Option(help="Worker processes; one a core by default.", show_default=False)
-    ] = None,
+    workers: Workers = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Write the figure and the tables to this folder.")
     ] = None,
@@ -70,8 +68,6 @@ def invert(
     """
     values = None if given is None else assignments("--given", given)
     names = None if from_ is None else [name.strip() for name in from_.split(",") if name.strip()]
-    if workers is not None and workers < 1:
-        raise InputError("at least one worker is needed", column="--workers", value=workers)
     materials, refused = read_data(data, where=where, id=id, formula=formula, structure=structure)
     with _progress() as tell:
         found = invert_table(

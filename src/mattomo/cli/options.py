@@ -47,6 +47,19 @@ _HELP = {
 }
 
 
+def _at_least_one(workers: int | None) -> int | None:
+    if workers is not None and workers < 1:
+        raise InputError("at least one worker is needed", column="--workers", value=workers)
+    return workers
+
+
+#: Option of every command that trains or computes in worker processes.
+Workers = Annotated[
+    int | None,
+    typer.Option(help="Worker processes; one a core by default.", show_default=False, callback=_at_least_one),
+]
+
+
 def study_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the argument STUDY and one option for each key of `StudyConfig`.
 

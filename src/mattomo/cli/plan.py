@@ -10,22 +10,20 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from mattomo.cli.options import study_options
+from mattomo.cli.options import Workers, study_options
 from mattomo.cli.terminal import duration, output, print_json
-from mattomo.errors import InputError
 from mattomo.front import Study
 from mattomo.study.controls import PREFIX
-from mattomo.study.machine import available_memory, held_memory, in_gigabytes, memory_of, pace, refuse_beyond
+from mattomo.study.machine import in_gigabytes, memory_of, pace
 from mattomo.study.plan import Plan
-from mattomo.study.workers import default_workers, has_gpu
+from mattomo.study.run import Room, room_for
+from mattomo.study.workers import has_gpu
 
 
 @study_options
 def plan(
     study: Study,
-    workers: Annotated[
-        int | None, typer.Option(help="Worker processes; one a core by default.", show_default=False)
-    ] = None,
+    workers: Workers = None,
     memory: Annotated[
         str | None,
         typer.Option(
@@ -38,8 +36,6 @@ def plan(
 ) -> None:
     """Show the units, rows and cost of a study. Trains nothing."""
     most = None if memory is None else memory_of(memory, "--memory")
-    if workers is not None and workers < 1:
-        raise InputError("at least one worker is needed", column="--workers", value=workers)
     planned = study.plan()
     here = ThisMachine.of(planned, workers, most)
     if json:
@@ -54,51 +50,30 @@ class ThisMachine:
 
     Attributes
     ----------
-    memory : float
-        Bytes its workers may use.
-    room : int
-        Workers that fit in there.
-    workers : int
-        Those a run has.
+    room : Room
+        For its workers.
     pace : float
         See `mattomo.study.machine.pace`.
     seconds : float
         Wall time, if nothing else wants the processors.
     """
 
-    memory: float
-    room: int
-    workers: int
+    room: Room
     pace: float
     seconds: float
 
     @classmethod
     def of(cls, planned: Plan, workers: int | None, most: float | None) -> ThisMachine:
-        """Of a plan, with ``workers`` or one a core, where a run may use ``most`` bytes or what is free.
-
-        Raises
-        ------
-        InputError
-            ``most`` is too little for one of the units.
-        """
-        memory = available_memory()
-        if most is not None:
-            held = held_memory()
-            refuse_beyond(most, planned.bytes_needed(), held)
-            memory = min(memory, most - held)
-        room = planned.workers_within(memory)
-        # Like `mattomo run`: whoever asks for workers gets them, unless memory is limited by name.
-        wanted = min(workers or default_workers(), len(planned.units))
-        taken = wanted if workers is not None and most is None else min(wanted, room)
-        slower = pace()
-        return cls(memory, room, taken, slower, planned.seconds(taken) * slower)
+        """Of a plan, as `mattomo run` with the same options has it; see `mattomo.study.run.room_for`."""
+        room, slower = room_for(planned, planned.units, workers, most), pace()
+        return cls(room, slower, planned.seconds(room.workers) * slower)
 
     def plain(self) -> dict[str, object]:
         """As JSON holds it."""
         return {
-            "memory_bytes": None if self.memory == float("inf") else int(self.memory),
-            "workers_that_fit": self.room,
-            "workers": self.workers,
+            "memory_bytes": None if self.room.memory == float("inf") else int(self.room.memory),
+            "workers_that_fit": self.room.fit,
+            "workers": self.room.workers,
             "pace": round(self.pace, 2),
             "expected_seconds": self.seconds,
         }
@@ -189,19 +164,18 @@ def show_plan(planned: Plan, here: ThisMachine) -> None:
         f"about {duration(planned.seconds(1))} of processor time, {in_gigabytes(planned.memory())} of memory "
         "for a worker"
     )
-    fit = "any number fits" if here.memory == float("inf") else f"{here.room} fit in {_free(here)}"
+    room = here.room
+    fit = f"{room.fit} fit in {in_gigabytes(max(0.0, room.memory))}"
+    if room.memory == float("inf"):
+        fit = "any number fits"
     output.print(
-        f"on this machine about [bold]{duration(here.seconds)}[/] with {here.workers} workers ({fit}), "
+        f"on this machine about [bold]{duration(here.seconds)}[/] with {room.workers} workers ({fit}), "
         f"at {here.pace:.2f} times the time of the reference processor"
     )
     if has_gpu():
         output.print("on a processor: what a graphics card takes is not foreseen")
     for notice in prepared.notices:
         output.print(f"[yellow]note:[/] {notice}")
-
-
-def _free(here: ThisMachine) -> str:
-    return in_gigabytes(max(0.0, here.memory))
 
 
 def _show_rows(planned: Plan) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from mattomo.cli.options import study_options
+from mattomo.cli.options import Workers, study_options
 from mattomo.cli.stop import stoppable
 from mattomo.cli.terminal import duration, errors, output, print_json, training_progress
 from mattomo.errors import InputError
@@ -28,9 +28,7 @@ from mattomo.study.shards import Shard, read_shard
 def run(
     study: Study,
     out: Annotated[Path, typer.Option("--out", "-o", help="Study folder: new, or this very study's.")],
-    workers: Annotated[
-        int | None, typer.Option(help="Worker processes; one a core by default.", show_default=False)
-    ] = None,
+    workers: Workers = None,
     shard: Annotated[
         str | None,
         typer.Option(
@@ -71,8 +69,6 @@ def run(
     Stop it at any time: the same command goes on where it stopped.
     """
     share = None if shard is None else read_shard(shard)
-    if workers is not None and workers < 1:
-        raise InputError("at least one worker is needed", column="--workers", value=workers)
     if memory is not None:
         memory_of(memory, "--memory")
         if dask is not None:

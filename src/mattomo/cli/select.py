@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from mattomo.cli.options import Workers
 from mattomo.cli.stop import stoppable
 from mattomo.cli.terminal import duration, errors, output, print_json
 from mattomo.errors import InputError
@@ -59,9 +60,7 @@ def select(
     data: Annotated[
         str | None, typer.Option(help="Where the study's table lies now.", show_default=False)
     ] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Worker processes; one a core by default.", show_default=False)
-    ] = None,
+    workers: Workers = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would train, and stop.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
@@ -71,8 +70,6 @@ def select(
     Trains models of sets of properties and stores them in the study folder. Stop it at any time: the same
     command goes on where it stopped.
     """
-    if workers is not None and workers < 1:
-        raise InputError("at least one worker is needed", column="--workers", value=workers)
     results = Results(study)
     names = None if properties is None else [p.strip() for p in properties.split(",") if p.strip()]
     choice = results.choice(

@@ -13,10 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from mattomo.cli.options import study_options
+from mattomo.cli.options import Workers, study_options
 from mattomo.cli.stop import stoppable
 from mattomo.cli.terminal import errors, output, print_json
-from mattomo.errors import InputError
 from mattomo.front import Study
 from mattomo.study.run import Progress as RunProgress
 from mattomo.subsets import Subsets
@@ -42,9 +41,7 @@ def subsets(
             "--transfer/--no-transfer", help="Also train trees on each and test them on the others."
         ),
     ] = True,
-    workers: Annotated[
-        int | None, typer.Option(help="Worker processes; one a core by default.", show_default=False)
-    ] = None,
+    workers: Workers = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> None:
@@ -52,8 +49,6 @@ def subsets(
 
     Stop it at any time: the same command goes on where it stopped.
     """
-    if workers is not None and workers < 1:
-        raise InputError("at least one worker is needed", column="--workers", value=workers)
     asked = Subsets(study, subset)
     if transfer:
         asked.transfer_plan()  # says what is too small before anything is trained

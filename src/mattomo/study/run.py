@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
@@ -25,7 +24,7 @@ from mattomo.study.store import Store
 from mattomo.study.units import PlannedUnit
 from mattomo.study.workers import default_workers, local_workers
 
-__all__ = ["Progress", "RunReport", "run"]
+__all__ = ["Progress", "Room", "RunReport", "room_for", "run"]
 
 #: Units handed at a time to an executor whose size is not told.
 _SLOTS = 32
@@ -172,6 +171,59 @@ def run(
     )
 
 
+@dataclass(frozen=True)
+class Room:
+    """What memory and cores leave for a run.
+
+    Attributes
+    ----------
+    memory : float
+        Bytes that workers may use.
+    fit : int
+        Workers that fit in there.
+    wanted, workers : int
+        Workers that were asked for, one a core by default; and those a run has.
+    limited : bool
+        Whether these are fewer because memory was limited by name.
+    """
+
+    memory: float
+    fit: int
+    wanted: int
+    workers: int
+    limited: bool
+
+
+def room_for(plan: Plan, units: Sequence[PlannedUnit], workers: int | None, most: float | None) -> Room:
+    """How many workers there are units, cores and memory for.
+
+    Parameters
+    ----------
+    plan : Plan
+    units : sequence of PlannedUnit
+        To be made.
+    workers : int, optional
+        Whoever asks for workers gets them, unless memory is limited by name.
+    most : float, optional
+        Bytes that a run may use in all, this process included.
+
+    Raises
+    ------
+    InputError
+        ``most`` is too little for one of the units.
+    """
+    wanted = max(1, min(workers or default_workers(), len(units)))
+    free = available_memory()
+    taken = wanted if workers is not None else min(wanted, plan.workers_within(free))
+    own = taken
+    if most is not None:
+        held = held_memory()
+        refuse_beyond(most, plan.bytes_needed(units), held)
+        free = min(free, most - held)
+        own = min(taken, plan.workers_within(most - held))
+    return Room(free, plan.workers_within(free), wanted, own, own < taken)
+
+
 def _workers(
     plan: Plan,
     missing: list[PlannedUnit],
@@ -179,18 +231,12 @@ def _workers(
     most: float | None,
     tell: Callable[[Progress], None],
 ) -> int:
-    """How many workers there are units, cores and memory for."""
-    wanted = max(1, min(workers or default_workers(), len(missing)))
-    room = math.inf if workers is not None else plan.workers_within(available_memory())
-    if most is not None:
-        held = held_memory()
-        refuse_beyond(most, plan.bytes_needed(missing), held)
-        own = plan.workers_within(most - held)
-        if own < min(wanted, room):
-            left = f"{in_gigabytes(most)} have room for {own} of {wanted} workers"
-            tell(Progress("", 0.0, f"{left}, {in_gigabytes(plan.memory())} each"))
-        room = min(room, own)
-    return int(min(wanted, room))
+    """Workers of a run; says so if memory was limited by name to fewer."""
+    room = room_for(plan, missing, workers, most)
+    if most is not None and room.limited:
+        left = f"{in_gigabytes(most)} have room for {room.workers} of {room.wanted} workers"
+        tell(Progress("", 0.0, f"{left}, {in_gigabytes(plan.memory())} each"))
+    return room.workers
 
 
 def _claims(store: Store, workers: int) -> Claims:

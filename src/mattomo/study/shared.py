@@ -104,7 +104,6 @@ def shared(plan: Plan, folder: Path, claims: Claims) -> Iterator[Plan]:
     claims : Claims
         Of this run; they tell other runs that the files are in use.
     """
-    sweep(folder, claims)
     own = folder / f"shared-{claims.me.token}"
     try:
         try:

@@ -195,12 +195,11 @@ class CGCNN:
         if chunk:
             return chunk
         # Another batch size gives other numbers, so it is the user's to choose.
-        sizes = np.diff(group.graphs.edge_offsets)[unit.split.train]
-        for smaller in _halves(min(self.batch_size, len(sizes))):
-            batches = stratified(
-                sizes, smaller, generator("cgcnn batches", unit.representation, unit.seed, 0)
-            )
-            room = shape_for(group.graphs, (unit.split.train[b] for b in batches))
+        assert isinstance(unit.base, Graphs)
+        sizes = np.diff(unit.base.edge_offsets)
+        for smaller in _halves(min(self.batch_size, len(unit.split.train))):
+            batches = replace(self, batch_size=smaller)._batches(unit, sizes, epoch=0)
+            room = shape_for(group.graphs, batches)
             if self._step_bytes(room, group.inputs.slots) <= free:
                 hint = f"batch_size = {smaller} fits; its numbers differ from those of {self.batch_size}."
                 break
