@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from large_table import consistent, usage
 
 import mattomo as mt
 from mattomo.keyed import generator
@@ -68,14 +68,10 @@ def main() -> None:
 
 def complete(path: Path) -> Materials:
     """The rows that have all properties of the paper and a structure."""
-    materials, _ = mt.read(path)
+    materials = consistent(path)
     good = materials.structures.present
     for name in PAPER_PROPERTIES:
         good = good & ~materials.columns[resolve(name, materials.columns)].missing
-    if "cell_flag" in materials.columns:
-        good = good & (materials.columns["cell_flag"].values != "mismatch")
-    if "label_residual" in materials.columns:
-        good = good & ~(materials.columns["label_residual"].values > 0.02)
     return materials.take(np.flatnonzero(good))
 
 
@@ -142,12 +138,6 @@ def stand_ins(plan: Plan, planned: PlannedUnit) -> Any:
             values = column.values[split.train].astype(np.float64)
             found[name] = Conditional(np.full(len(split.test), values.mean()), float(values.std()))
     return found
-
-
-def usage() -> tuple[float, float]:
-    """In a worker: processor seconds so far, and most bytes held."""
-    status = Path("/proc/self/status").read_text()
-    return time.process_time(), float(status.split("VmHWM:")[1].split()[0]) * 1024
 
 
 if __name__ == "__main__":

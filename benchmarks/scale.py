@@ -27,6 +27,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from large_table import consistent, usage
 
 import mattomo as mt
 from mattomo.keyed import generator
@@ -53,7 +54,7 @@ def main() -> None:
 def full(given: argparse.Namespace) -> None:
     """All models of one seed."""
     with timed("reading"):
-        materials = readable(given.table)
+        materials = consistent(given.table)
     for representation in given.representations.split(","):
         study = mt.Study(
             materials,
@@ -97,7 +98,7 @@ def sizes(given: argparse.Namespace) -> None:
 
 def one_size(answer: object, path: Path, size: int, representation: str, target: str, names: str) -> None:
     """Crystals, their edges, processor seconds of an epoch, models, and MB at most."""
-    materials = readable(path)
+    materials = consistent(path)
     if size < len(materials):
         materials = materials.take(np.sort(generator("scale", size).permutation(len(materials))[:size]))
     plan = mt.Study(
@@ -120,26 +121,8 @@ def one_size(answer: object, path: Path, size: int, representation: str, target:
         start = time.process_time()
         CGCNN(epochs=epochs).train(unit)
         took.append(time.process_time() - start)
-    peak = next(
-        int(line.split()[1]) / 1e3
-        for line in Path("/proc/self/status").read_text().splitlines()
-        if line.startswith("VmHWM")
-    )
     each = (took[2] - took[1]) / (more - few)
-    answer.send((len(used), edges, each, len(unit.tasks), peak))  # type: ignore[attr-defined]
-
-
-def readable(path: Path) -> mt.Materials:
-    """The table without the rows whose labels and structure disagree."""
-    materials, quarantine = mt.read(path)
-    good = np.ones(len(materials), dtype=bool)
-    if "cell_flag" in materials.columns:
-        good &= materials.columns["cell_flag"].values != "mismatch"
-    if "label_residual" in materials.columns:
-        good &= ~(materials.columns["label_residual"].values > 0.02)
-    if multiprocessing.parent_process() is None:
-        print(f"{len(materials):,} rows, {len(quarantine):,} quarantined, {int(good.sum()):,} consistent")
-    return materials.take(np.flatnonzero(good))
+    answer.send((len(used), edges, each, len(unit.tasks), usage()[1] / 1e6))  # type: ignore[attr-defined]
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
+from large_table import consistent
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingRegressor
 
@@ -170,11 +171,7 @@ def compare() -> None:
 def growth(path: Path) -> None:
     """Print the time of a fit by rows."""
     config = study_config({"data": str(path), "protocol": "ortega-ochoa-2025", "seeds": 1})
-    materials, _ = mt.read(path)
-    if "cell_flag" in materials.columns:
-        flag, residual = materials.columns["cell_flag"].values, materials.columns["label_residual"].values
-        materials = materials.take(np.flatnonzero((flag != "mismatch") & ~(residual > 0.02)))
-    prepared = prepare(materials, config)
+    prepared = prepare(consistent(path), config)
     rng = np.random.default_rng(0)
     order = rng.permutation(len(prepared.materials))
     print("\n| rows | representation | descriptors, s | s/fit, 2 tasks | band gap | formation energy |")
