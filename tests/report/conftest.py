@@ -91,6 +91,7 @@ def made_up(
         units_planned=units,
         units_done=units,
         wall_seconds=4210.5,
+        memory=612e6,
     )  # fmt: skip
 
 

@@ -3,7 +3,14 @@
 import pytest
 
 from mattomo.errors import InputError
-from mattomo.study.machine import available_memory, held_memory, in_gigabytes, memory_of, refuse_beyond
+from mattomo.study.machine import (
+    available_memory,
+    held_memory,
+    in_gigabytes,
+    memory_of,
+    most_memory,
+    refuse_beyond,
+)
 
 
 @pytest.mark.parametrize(
@@ -53,6 +60,18 @@ def test_what_this_process_holds(tmp_path):
     before = held_memory()
     taken = bytearray(200_000_000)
     assert 0.9 * len(taken) < held_memory() - before < 1.2 * len(taken)
+
+
+def test_the_most_this_process_has_held(tmp_path):
+    (tmp_path / "proc/self").mkdir(parents=True)
+    assert most_memory(tmp_path) == 0
+    (tmp_path / "proc/self/status").write_text("VmHWM:\t 900 kB\nVmRSS:\t  700 kB\n")
+    assert most_memory(tmp_path) == 900 * 1024
+    taken = bytearray(200_000_000)
+    with_it = held_memory()
+    del taken
+    assert most_memory() > 0.99 * with_it  # the system counts both by a few pages too little or too much
+    assert with_it - held_memory() > 0.9 * 200_000_000
 
 
 def test_the_narrowest_group_limits_the_memory(tmp_path):

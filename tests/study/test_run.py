@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import mattomo as mt
+from mattomo.study.machine import most_memory
 from mattomo.study.plan import plan
 from mattomo.study.prepare import prepare
 from mattomo.study.store import Store
@@ -216,7 +217,8 @@ def test_both_learners_share_rows_splits_and_store(small, inline, tmp_path):
     environment = results.outcome.environment
     assert environment["lightgbm"]
     assert environment["jax"]
-    assert results.report().exists()
+    assert 50e6 < results.outcome.memory <= most_memory()
+    assert "Most memory of a worker" in results.report().read_text()
 
 
 def test_a_learner_of_ones_own(small, inline, tmp_path):

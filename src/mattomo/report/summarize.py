@@ -102,6 +102,7 @@ def summarize(
             "models": len(errors),
             **_further(outcome),
             "wall_seconds": outcome.wall_seconds,
+            "memory": outcome.memory,
         },
         "data": outcome.data,
         "cells": cells,

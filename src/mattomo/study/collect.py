@@ -84,6 +84,7 @@ def collect(folder: str | os.PathLike[str]) -> Outcome:
         units_planned=len(study["units"]),
         units_done=len(records),
         wall_seconds=float(sum(r["seconds"] for r in records)),
+        memory=max((r.get("memory", 0.0) for r in records), default=0.0),
     )
 
 

@@ -117,11 +117,13 @@ class Fits:
                     jobs[seed] = self._learning(seed)
                 else:
                     self._conditionals[seed] = frames.conditionals_of(found[0], found[1]["properties"])
-        for seed, (result, environment) in self._gather(jobs).items():
+        for seed, (result, circumstances) in self._gather(jobs).items():
             ids = self.problem.prepared.materials.ids[self.problem.split(seed).test]
             content, rest = frames.conditionals(ids, result)
             table = pq.read_table(io.BytesIO(content))
-            self._write(self.problem.conditionals_id(seed), table, {"properties": rest, **environment})
+            self._write(
+                self.problem.conditionals_id(seed), table, {"properties": rest, **circumstances.environment}
+            )
             self._conditionals[seed] = result
         return {seed: self._conditionals[seed] for seed in seeds}
 
@@ -144,7 +146,7 @@ class Fits:
 
     def _keep(self, job: tuple[int, tuple[tuple[str, ...], ...]], result: Any) -> None:
         seed, sets = job
-        trained, environment = result
+        trained, circumstances = result
         for k, added in enumerate(sets):
             fit = _fit(self.problem, seed, added, trained, k)
             if not (np.isfinite(fit.validation).all() and np.isfinite(fit.test).all()):
@@ -152,7 +154,12 @@ class Fits:
                     f"the model of seed {seed} with {' + '.join(added) or 'nothing'} gives no numbers",
                     hint="It diverged: a smaller learning rate may help.",
                 )
-            about = {"target": self.problem.target, "seed": seed, "added": list(added), **environment}
+            about = {
+                "target": self.problem.target,
+                "seed": seed,
+                "added": list(added),
+                **circumstances.environment,
+            }
             self._write(self.problem.fit_id(seed, added), _table(self.problem, fit), about)
             self._known[seed, added] = fit
             self.trained += 1

@@ -1,8 +1,9 @@
-"""What this machine can do: its memory as far as this process may use it, and its pace."""
+"""This machine: its pace, the memory that this process may use, and what a unit was made with."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import math
 import os
 import re
@@ -38,6 +39,22 @@ def _exercise() -> float:
         np.exp(x @ w)
         np.add.reduceat(x[index], np.arange(0, 30_000, 10), axis=0)
     return time.process_time() - start
+
+
+@dataclasses.dataclass(frozen=True)
+class Circumstances:
+    """What a unit was made with, for its record.
+
+    Attributes
+    ----------
+    environment : dict of str to str
+        Versions and device.
+    memory : float
+        The most bytes that the worker had held until the unit was finished; zero where that is not known.
+    """
+
+    environment: dict[str, str]
+    memory: float
 
 
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?|\.\d+)\s*([KMGT])?(I)?B?\s*", re.IGNORECASE)
@@ -118,11 +135,20 @@ def refuse_beyond(memory: float, needed: Mapping[str, float], held: float = 0.0)
 
 def held_memory(root: Path = Path("/")) -> float:
     """Bytes this process holds now; zero where the system does not tell."""
+    return _own(root, "VmRSS")
+
+
+def most_memory(root: Path = Path("/")) -> float:
+    """The most bytes this process has held until now; zero where the system does not tell."""
+    return _own(root, "VmHWM")
+
+
+def _own(root: Path, name: str) -> float:
     try:
         text = (root / "proc/self/status").read_text()
     except OSError:
         return 0.0
-    found = re.search(r"^VmRSS:\s+(\d+) kB", text, re.MULTILINE)
+    found = re.search(rf"^{name}:\s+(\d+) kB", text, re.MULTILINE)
     return float(found[1]) * 1024 if found else 0.0
 
 

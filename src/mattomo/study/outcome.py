@@ -109,6 +109,9 @@ class Outcome:
         python, numpy, jax and mattomo versions, device, n_workers.
     units_planned, units_done : int
     wall_seconds : float
+        By the clock, summed over the units.
+    memory : float
+        The most bytes that a worker held; zero where no record tells.
     """
 
     errors: pd.DataFrame
@@ -127,3 +130,4 @@ class Outcome:
     units_planned: int
     units_done: int
     wall_seconds: float
+    memory: float

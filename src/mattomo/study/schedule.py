@@ -184,7 +184,7 @@ class Schedule:
     def _finish(self, item: Item, future: Future[Any]) -> None:
         self._flown.discard(item.id)
         try:
-            result, environment = future.result()
+            result, circumstances = future.result()
         except CancelledError as error:
             raise PoolLost("the executor gave a unit back untrained") from error
         except PoolLost:
@@ -202,9 +202,9 @@ class Schedule:
             return
         try:
             if isinstance(item, PlannedConditional):
-                self._store.write_conditionals(self._plan, item, result, environment)
+                self._store.write_conditionals(self._plan, item, result, circumstances)
             else:
-                self._store.write(self._plan, item, result, environment)
+                self._store.write(self._plan, item, result, circumstances)
         except OSError as error:
             self._fail(item, f"it is made but cannot be stored: {error.strerror or error}", error)
             return

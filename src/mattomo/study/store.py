@@ -12,7 +12,7 @@ units/<id>/
     predictions.parquet   id, part, true value, and one column of predictions a task
     swapped.parquet       predictions of the test rows under conditional placebos, if any were drawn
     curves.parquet        epoch, task, validation error, training loss
-    record.json           tasks, errors, timings, environment, checksums of the tables
+    record.json           tasks, errors, time, memory, environment, checksums of the tables
 select/               models of sets of properties, and what was selected (see `mattomo.study.fits`)
 checkpoints/<id>.npz  state of a unit in training, for learners that save it
 running/<id>.lock     who is making a unit (see `mattomo.study.locks`)
@@ -22,6 +22,7 @@ logs/<id>.log         what happened to a unit; <id>.json beside it while it has 
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -44,6 +45,7 @@ from mattomo.materials.quarantine import Quarantine
 from mattomo.study import frames
 from mattomo.study.description import FORMAT, describe, difference, is_damaged, unit_record
 from mattomo.study.identity import digest
+from mattomo.study.machine import Circumstances
 from mattomo.study.outcome import Rows
 from mattomo.study.plan import Plan
 from mattomo.study.stop import undisturbed
@@ -253,7 +255,7 @@ class Store:
             for folder in (self.folder / kind).glob(f".{unit_id}.*.part"):
                 shutil.rmtree(folder, ignore_errors=True)
 
-    def write(self, plan: Plan, unit: PlannedUnit, trained: Trained, environment: dict[str, str]) -> None:
+    def write(self, plan: Plan, unit: PlannedUnit, trained: Trained, circumstances: Circumstances) -> None:
         """Write a finished unit; its folder appears in one step."""
         split, materials = plan.split(unit), plan.prepared.materials
         target = plan.prepared.columns[unit.target]
@@ -263,7 +265,7 @@ class Store:
         }
         if trained.swapped:
             tables["swapped.parquet"] = frames.swapped(materials.ids[split.test], unit.tasks, trained)
-        record = unit_record(unit, split, target, trained) | {"environment": environment}
+        record = unit_record(unit, split, target, trained) | dataclasses.asdict(circumstances)
         self._write(unit.id, "units", tables, record)
 
     def write_conditionals(
@@ -271,7 +273,7 @@ class Store:
         plan: Plan,
         planned: PlannedConditional,
         found: Mapping[str, Conditional],
-        environment: dict[str, str],
+        circumstances: Circumstances,
     ) -> None:
         """Write what a representation tells of the properties; its folder appears in one step."""
         ids = plan.prepared.materials.ids[plan.prepared.splits[planned.seed].test]
@@ -281,7 +283,7 @@ class Store:
             "representation": planned.representation,
             "seed": planned.seed,
             "properties": rest,
-            "environment": environment,
+            **dataclasses.asdict(circumstances),
         }
         self._write(planned.id, "conditionals", {"conditionals.parquet": table}, record)
 

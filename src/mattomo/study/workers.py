@@ -20,6 +20,7 @@ from mattomo.learners.trees import Trees
 from mattomo.materials.table import Column
 from mattomo.projections.descriptors import Table
 from mattomo.study.checkpoint import FileCheckpoint
+from mattomo.study.machine import Circumstances, most_memory
 from mattomo.study.pool import LocalWorkers
 from mattomo.version import __version__
 
@@ -75,7 +76,7 @@ def local_workers(n: int, tell: Callable[[str, float, str], None] = lambda *_: N
         pool.shutdown()
 
 
-def train(learner: Learner, unit: Unit, name: str, checkpoint: str = "") -> tuple[Trained, dict[str, str]]:
+def train(learner: Learner, unit: Unit, name: str, checkpoint: str = "") -> tuple[Trained, Circumstances]:
     """What a worker does: train a unit, telling the share done under ``name``.
 
     ``checkpoint`` is a path, for learners that save their state while they train.
@@ -94,14 +95,16 @@ def train(learner: Learner, unit: Unit, name: str, checkpoint: str = "") -> tupl
         trained = cast(Any, learner).train(unit, tell, checkpoint=saved)
     else:
         trained = learner.train(unit, tell)
-    return trained, environment(learner)
+    return trained, Circumstances(environment(learner), most_memory())
 
 
 def learn(
     table: Table, representation: str, columns: dict[str, Column], split: Split, seed: int
-) -> tuple[dict[str, Conditional], dict[str, str]]:
+) -> tuple[dict[str, Conditional], Circumstances]:
     """What a worker does before the units of a split: conditionals of all properties."""
-    return conditional.learn(table, representation, columns, split, seed), environment(Trees())
+    return conditional.learn(table, representation, columns, split, seed), Circumstances(
+        environment(Trees()), most_memory()
+    )
 
 
 def environment(learner: Learner) -> dict[str, str]:
