@@ -4,7 +4,6 @@ import dataclasses
 import types
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -14,11 +13,8 @@ from mattomo.learners.base import Split, Task, Unit
 from mattomo.learners.cgcnn import CGCNN, native
 from mattomo.learners.cgcnn import train as module
 from mattomo.learners.cgcnn.batches import Shape, shape_for
-from mattomo.learners.cgcnn.edge import TILE, Edges
-from mattomo.learners.cgcnn.initial import initial
-from mattomo.learners.cgcnn.memory import UNKNOWN, side_by_side, step_bytes, usable
-from mattomo.learners.cgcnn.model import Batch
-from mattomo.learners.cgcnn.steps import stack, train_step
+from mattomo.learners.cgcnn.edge import TILE
+from mattomo.learners.cgcnn.memory import UNKNOWN, lower_step, side_by_side, step_bytes, usable
 from mattomo.projections.composition import composition_graphs
 from mattomo.projections.structure import crystal_graphs
 
@@ -32,27 +28,7 @@ def room(crystals, nodes, tiles, lengths):
 
 def kept_by_xla(shape, chunk, models, **network):
     """Bytes of the compiled step beside its inputs and outputs; nothing is computed."""
-    weights = jax.eval_shape(lambda: stack([initial(("memory",), [("x", 1)], **network)] * models))
-
-    def array(*of, dtype=jnp.float32):
-        return jax.ShapeDtypeStruct(of, dtype)
-
-    def index(n):
-        return array(n, dtype=jnp.int32)
-
-    nodes, edges = shape.nodes, shape.edges
-    batch = Batch(
-        Z=index(nodes),
-        node_weight=array(nodes),
-        crystal=index(nodes),
-        pool_weight=array(nodes),
-        edges=Edges(index(edges), index(edges), index(edges), array(edges), array(edges)),
-        length=array(shape.lengths),
-        crystal_weight=array(shape.crystals),
-    )
-    added = (array(models, shape.crystals, 1, dtype=jnp.int32), array(models, shape.crystals, 1))
-    targets, elements, scalar = array(models, shape.crystals), array(104, 92), array()
-    lowered = train_step.lower(weights, batch, elements, targets, added, scalar, scalar, chunk=chunk)
+    lowered = lower_step(shape, models, chunk=chunk, **network)
     return lowered.compile().memory_analysis().temp_size_in_bytes
 
 

@@ -9,8 +9,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax
+import jax.numpy as jnp
+
 from mattomo.learners.cgcnn.batches import Shape
-from mattomo.learners.cgcnn.model import GAUSSIANS
+from mattomo.learners.cgcnn.edge import Edges
+from mattomo.learners.cgcnn.initial import initial
+from mattomo.learners.cgcnn.model import GAUSSIANS, Batch
+from mattomo.learners.cgcnn.steps import Stack, stack, train_step
+from mattomo.projections.elements import element_features
 
 _FLOAT = 4
 #: Arrays as wide as the features that a step keeps: for each edge (z and four like it, twice as wide, in
@@ -41,6 +48,51 @@ def step_bytes(shape: Shape, *, features: int, hidden: int, convolutions: int, s
     crystal = 3 * features + (4 + slots) * hidden
     numbers = edge * shape.edges + node * shape.nodes + length * shape.lengths + crystal * shape.crystals
     return float(_FLOAT * numbers)
+
+
+def lower_step(
+    shape: Shape, models: int, *, chunk: int, features: int, hidden: int, convolutions: int
+) -> jax.stages.Lowered:
+    """The training step for arrays of a shape, to ask XLA what it keeps, moves and computes.
+
+    Nothing is computed. Edges that are no multiple of `mattomo.learners.cgcnn.edge.TILE` are one tile, as on
+    a card.
+
+    Parameters
+    ----------
+    shape : Shape
+        Room of the batch.
+    models, chunk : int
+        How many there are, and how many of them side by side.
+    features, hidden, convolutions : int
+        Of the network.
+    """
+
+    def weights() -> Stack:
+        one = initial(("memory",), [("x", 1)], features=features, hidden=hidden, convolutions=convolutions)
+        return stack([one] * models)
+
+    def array(*of: int, dtype: Any = jnp.float32) -> Any:
+        return jax.ShapeDtypeStruct(of, dtype)  # type: ignore[no-untyped-call]
+
+    def index(n: int) -> Any:
+        return array(n, dtype=jnp.int32)
+
+    nodes, edges = shape.nodes, shape.edges
+    batch = Batch(
+        Z=index(nodes),
+        node_weight=array(nodes),
+        crystal=index(nodes),
+        pool_weight=array(nodes),
+        edges=Edges(index(edges), index(edges), index(edges), array(edges), array(edges)),
+        length=array(shape.lengths),
+        crystal_weight=array(shape.crystals),
+    )
+    added = (array(models, shape.crystals, 1, dtype=jnp.int32), array(models, shape.crystals, 1))
+    targets, elements, scalar = array(models, shape.crystals), array(*element_features().shape), array()
+    return train_step.lower(
+        jax.eval_shape(weights), batch, elements, targets, added, scalar, scalar, chunk=chunk
+    )
 
 
 def side_by_side(models: int, each: float, free: float) -> int:
