@@ -10,21 +10,19 @@ again after a rerun. Studies and their commands are in the study files beside th
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import tables
 import verdicts
+from cost import cost, seconds_of_a_step
+from short import in_short
 from tables import PAPER, REPRESENTATIONS, harmed, marked, overlap, published
 
 import mattomo as mt
 from mattomo.report.numbers import count, percent, share
-from mattomo.study.plan import plan
-from mattomo.study.reopen import reopen
 
 LEARNERS = {"trees": "Gradient-boosted trees", "cgcnn": "CGCNN"}
 
@@ -64,7 +62,8 @@ def main(arguments: list[str] | None = None) -> None:
         save(results, kept, name)
     sections: list[Callable[[], str]] = [
         lambda: differences(main_studies),
-        lambda: cost(main_studies, asked.baseline),
+        lambda: in_short(labelled(main_studies), studies.get("formula") if asked.trees else None),
+        lambda: cost(labelled(main_studies), asked.baseline),
         lambda: baseline_errors(main_studies),
         lambda: heatmaps(main_studies),
         lambda: table1(main_studies),
@@ -79,6 +78,11 @@ def main(arguments: list[str] | None = None) -> None:
     text = "\n\n".join(section().strip() for section in sections) + "\n"
     (asked.to / "reproduction.md").write_text(text)
     print(f"wrote {asked.to / 'reproduction.md'} ({len(text.splitlines())} lines)")
+
+
+def labelled(studies: dict[str, mt.Results]) -> dict[str, mt.Results]:
+    """The same, by the name of the learner as the page has it."""
+    return {LEARNERS[name]: results for name, results in studies.items()}
 
 
 def save(results: mt.Results, folder: Path, name: str, prefix: str = "") -> None:
@@ -98,11 +102,6 @@ def save(results: mt.Results, folder: Path, name: str, prefix: str = "") -> None
         figure = written.parent / "figures" / f"heatmap_{name}_{representation}.svg"
         if figure.exists():
             shutil.copyfile(figure, folder / f"heatmap_{start}_{representation}.svg")
-
-
-def records(results: mt.Results) -> list[dict[str, Any]]:
-    """What the study folder says of each unit."""
-    return [json.loads(path.read_text()) for path in sorted(results.folder.glob("units/*/record.json"))]
 
 
 def differences(studies: dict[str, mt.Results]) -> str:
@@ -135,53 +134,9 @@ def differences(studies: dict[str, mt.Results]) -> str:
     return "\n\n".join(lines)
 
 
-def seconds_of_a_step(text: str) -> dict[str, float]:
-    """Two numbers, by representation."""
-    composition, structure = map(float, text.split(","))
-    return {"composition": composition, "structure": structure}
-
-
-def cost(studies: dict[str, mt.Results], baseline: dict[str, float] | None) -> str:
-    lines = ["## What it cost"]
-    for name, results in studies.items():
-        done = records(results)
-        hours = sum(r["seconds"] for r in done) / 3600
-        lines.append(
-            f"- {LEARNERS[name]}: {count(len(results.errors))} models, controls included, in {hours:.1f} h "
-            "of single-threaded workers (by the clock, summed over the units, on two cores that did other "
-            f"things besides). {planned(results)}"
-        )
-        if name == "cgcnn" and baseline:
-            epochs = results.outcome.config["epochs"]
-            crystals = dict.fromkeys(baseline, 0)
-            for r in done:
-                crystals[r["representation"]] += len(r["models"]) * epochs * r["n_train"]
-            alone = sum(crystals[each] / 256 * baseline[each] for each in baseline) / 3600
-            lines.append(
-                f"  The plain baseline of `benchmarks/engine.py` takes {baseline['composition']:.3g} s "
-                f"(composition) and {baseline['structure']:.3g} s (structure) for one model's step of 256 "
-                f"crystals: the same trainings would take it {count(round(alone))} hours, extrapolated from "
-                "the time of a step."
-            )
-    return "\n\n".join([lines[0], "\n".join(lines[1:])])
-
-
-def planned(results: mt.Results) -> str:
-    """What `mattomo plan` says of the same study; nothing where its table is not at hand."""
-    try:
-        opened = reopen(results.folder)
-    except mt.InputError:
-        return ""
-    study = plan(opened.prepared, opened.config)
-    return (
-        f"`mattomo plan` foresees {study.seconds(1) / 3600:.1f} hours of one processor, what the swap test "
-        f"learns beforehand included, and {study.memory() / 1e9:.1f} GB for a worker."
-    )
-
-
 def baseline_errors(studies: dict[str, mt.Results]) -> str:
     return "## Errors without any added property\n\nTest MAE, mean over the seeds.\n\n" + tables.baselines(
-        {LEARNERS[name]: results for name, results in studies.items()}
+        labelled(studies)
     )
 
 
@@ -196,7 +151,7 @@ def heatmaps(studies: dict[str, mt.Results]) -> str:
             title = f"Figure {number}, {LEARNERS[name]}, {representation}"
             lines.append(f"![{title}](reproduction/heatmap_{name}_{representation}.svg)")
     for name, results in studies.items():
-        red, raised = harmed(results)
+        red, raised, _ = harmed(results)
         lines.append(
             f"The paper says that no rise of the error is significant. {LEARNERS[name]}: the mean rises in "
             f"{red} cells, in {raised} of them in every seed. A useless column costs a learner something; "
@@ -249,7 +204,7 @@ def frequencies(studies: dict[str, mt.Results]) -> str:
 
 def quoted(studies: dict[str, mt.Results]) -> str:
     return "## The three quoted cells\n\nPercent; in brackets the extremes of the seeds.\n\n" + tables.quoted(
-        {LEARNERS[name]: results for name, results in studies.items()}
+        labelled(studies)
     )
 
 
@@ -288,29 +243,33 @@ def better_statistics(studies: dict[str, mt.Results]) -> str:
         "swap test asks whether the model reads something of the property itself, q is over all cells. "
         "Algebra: the target is a function of the property and what the representation holds.",
     ]
-    labelled = {LEARNERS[name]: results for name, results in studies.items()}
+    named = labelled(studies)
     lines += [
         "The cells of the paper's Table 1, and what is found of them here. *Both per cell*: target and "
         "property count per cell and so tell its size, which a composition does not hold.",
-        verdicts.papers_cells(labelled),
+        verdicts.papers_cells(named),
     ]
     lines += [
         f"What these runs can decide. *At most {verdicts.NONE} bits*: the 95 % interval ends below that, "
         "which may be more than nothing. *Tells something*: it may be more, the swap test marks the cell, "
         "and the interval lies above zero. For the rest the runs are too small.",
-        verdicts.decided(labelled),
+        verdicts.decided(named),
         "Cells that all learners here decide alike and against the paper: change of the error, bits (95 %). "
         "*Deterministic*: the target is a function of the property and what the representation holds "
         "(algebra), or the representation alone holds the target (held).",
-        verdicts.disagreements(labelled),
+        verdicts.disagreements(named),
+        "The cells that each learner marks in every seed, by what stands behind them. *Held*: the "
+        "representation alone determines the target. Where nothing is said, it is none of these.",
+        verdicts.kinds(named),
     ]
     for name, results in studies.items():
         lines += [f"### {LEARNERS[name]}", tables.survivors(results), "Controls:", tables.controls(results)]
         for representation in REPRESENTATIONS:
             lines += [f"Strongest cells, {representation}:", tables.strongest(results, representation)]
     found = next(iter(studies.values())).relations()
-    lines.append("Columns that are functions of others:")
-    lines.append("\n".join(f"- {each['sentence']}" for each in found))
+    if found:
+        lines.append("Columns that are functions of others:")
+        lines.append("\n".join(f"- {each['sentence']}" for each in found))
     return "\n\n".join(lines)
 
 

@@ -115,16 +115,28 @@ def helped_more(results: mt.Results) -> tuple[int, int, float, float, float]:
     )
 
 
+def only_structure(cells: dict[str, set[tuple[str, str]]]) -> pd.Series:
+    """For how many targets each property helps composition but not structure, most first."""
+    found = pd.Series(sorted(a for _, a in cells["composition"] - cells["structure"]), dtype=object)
+    return found.value_counts()
+
+
+def cell_change(
+    results: mt.Results, representation: str, target: str, added: str
+) -> tuple[float, float, float]:
+    """Mean, smallest and largest change of the error over the seeds; NaN where the cell was not trained."""
+    gains = results.gains()
+    found = gains[
+        (gains["representation"] == representation) & (gains["target"] == target) & (gains["added"] == added)
+    ].dropna(subset="mean")
+    if found.empty:
+        return np.nan, np.nan, np.nan
+    return tuple(found.iloc[0][["mean", "min", "max"]].astype(float))
+
+
 def frequency(results: mt.Results) -> str:
     """How often each property helps composition but not structure, here and in the paper."""
-    ours, theirs = marked(results), published()
-
-    def counted(cells: dict[str, set[tuple[str, str]]]) -> pd.Series:
-        return pd.Series(
-            [a for _, a in cells["composition"] - cells["structure"]], dtype=object
-        ).value_counts()
-
-    own, paper = counted(ours), counted(theirs)
+    own, paper = only_structure(marked(results)), only_structure(published())
     order = sorted(results.outcome.added, key=lambda a: (-own.get(a, 0), -paper.get(a, 0)))
     rows = [
         [name.replace("_", " "), str(own.get(name, 0)), str(paper.get(name, 0))]
@@ -144,28 +156,18 @@ def quoted(studies: dict[str, mt.Results]) -> str:
             f"{percent(cell['mean'] / 100)} (+{cell['plus']}, −{cell['minus']})",
         ]
         for results in studies.values():
-            gains = results.gains()
-            found = gains[
-                (gains["representation"] == cell["representation"])
-                & (gains["target"] == cell["target"])
-                & (gains["added"] == cell["property"])
-            ].dropna(subset="mean")
-            row.append(
-                " ".join(
-                    f"{percent(c['mean'])} ({percent(c['min'])} to {percent(c['max'])})"
-                    for _, c in found.iterrows()
-                )
-                or "–"
-            )
+            mean, low, high = cell_change(results, cell["representation"], cell["target"], cell["property"])
+            row.append("–" if np.isnan(mean) else f"{percent(mean)} ({percent(low)} to {percent(high)})")
         rows.append(row)
     return markdown(["cell", "representation", "paper", *studies], rows)
 
 
-def harmed(results: mt.Results) -> tuple[int, int]:
-    """Cells whose mean change is positive, and those of them in which the error rises in every seed."""
+def harmed(results: mt.Results) -> tuple[int, int, float]:
+    """Cells whose mean change is positive, those of them in which the error rises in every seed, and the
+    median of their mean changes."""
     gains = results.gains()
     red = gains[(gains["mean"] > 0) & ~gains["diagonal"]]
-    return len(red), int((red["min"] > 0).sum())
+    return len(red), int((red["min"] > 0).sum()), float(red["mean"].median())
 
 
 def asymmetry(results: mt.Results, representation: str, rows: int = 6) -> str:

@@ -36,19 +36,51 @@ def decided(studies: dict[str, mt.Results]) -> str:
     return markdown([*header, "median half-width, bits"], rows)
 
 
+def against(studies: dict[str, mt.Results], representation: str) -> list[tuple[str, str]]:
+    """Cells (target, added) that all studies decide alike and against the paper."""
+    each = [verdicts(results, representation) for results in studies.values()]
+    theirs = published()[representation]
+    return [
+        cell
+        for cell in each[0]
+        if {verdict.get(cell, "open") for verdict in each} == ({"none"} if cell in theirs else {"told"})
+    ]
+
+
+def per_cell(results: mt.Results) -> set[str]:
+    """Properties that count per cell, and so tell how large it is."""
+    return {p.name for p in results.outcome.properties if p.extensive}
+
+
+def kinds(studies: dict[str, mt.Results]) -> str:
+    """What stands behind the cells that a study marks in every seed."""
+    rows = []
+    for label, results in studies.items():
+        large = per_cell(results)
+        for name in REPRESENTATIONS:
+            by_seed = marked(results)[name]
+            found: dict[str, dict[str, list[str]]] = {}
+            for _, c in pairs(results, name).iterrows():
+                cell = (c["target"], c["added"])
+                kind = c["deterministic"] or ("both per cell" if large.issuperset(cell) else "")
+                if cell in by_seed and kind:
+                    found.setdefault(kind, {}).setdefault(c["target"], []).append(c["added"])
+            for kind, cells in sorted(found.items()):
+                listed = "; ".join(f"{target} from {', '.join(added)}" for target, added in cells.items())
+                rows.append([label, name, kind, str(sum(map(len, cells.values()))), listed.replace("_", " ")])
+    return markdown(["learner", "representation", "kind", "cells", "which"], rows)
+
+
 def disagreements(studies: dict[str, mt.Results]) -> str:
     """Cells that all studies decide alike and against the paper, with what each found."""
     rows = []
     for name in REPRESENTATIONS:
-        each = [verdicts(results, name) for results in studies.values()]
         found = [
             {(c["target"], c["added"]): c for _, c in pairs(results, name).iterrows()}
             for results in studies.values()
         ]
-        for cell in each[0]:
+        for cell in against(studies, name):
             theirs = cell in published()[name]
-            if {verdict.get(cell, "open") for verdict in each} != ({"none"} if theirs else {"told"}):
-                continue
             row = [f"{cell[1]} for {cell[0]}".replace("_", " "), name, "helps" if theirs else "–"]
             for cells in found:
                 c = cells[cell]
@@ -64,7 +96,7 @@ def papers_cells(studies: dict[str, mt.Results]) -> str:
     """What becomes of the cells of the paper's Table 1 here, by learner and representation."""
     rows = []
     for label, results in studies.items():
-        per_cell = {p.name for p in results.outcome.properties if p.extensive}
+        large = per_cell(results)
         by_seed, separated = marked(results), marked(results, "separated")
         for name in REPRESENTATIONS:
             theirs = published()[name]
@@ -76,7 +108,7 @@ def papers_cells(studies: dict[str, mt.Results]) -> str:
             rows.append(
                 [label, name, *(str(len(theirs & found)) for found in (
                     theirs, by_seed[name], separated[name], swap, told, swap & told, algebra,
-                    {c for c in theirs if per_cell.issuperset(c)},
+                    {c for c in theirs if large.issuperset(c)},
                 )), str(len((swap & told) - theirs - algebra))]
             )  # fmt: skip
     header = ["learner", "representation", "paper's cells", "every seed", "separated", "swap q < 0.05",

@@ -14,7 +14,7 @@ import mattomo as mt
 from mattomo.study.config import read_config
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples" / "reproduction"
-SCRIPTS = ("tables", "verdicts", "page", "subset")
+SCRIPTS = ("tables", "verdicts", "cost", "short", "page", "subset")
 
 
 class Inline(Executor):
@@ -101,7 +101,7 @@ def test_the_page_of_the_network(scripts, network, tmp_path):
     hours = 2 * 3 * 2 * n_train / 256 * (20_000 + 30_000) / 3600
     assert hours > 10
     assert f"take it {round(hours)} hours" in text
-    assert re.search(r"foresees 0\.0 hours of one processor.* and 0\.[5-9] GB for a worker", text)
+    assert re.search(r"foresees 0\.0 hours of one processor.* and 0\.[5-9]\d GB for a worker", text)
     bare = cell.errors.set_index(["target", "added"])["mae"]["energy_per_atom", ""]
     last = text.partition("all sites of the cell\n")[2]
     assert f"| energy per atom | {graphs_error(graphs):.4g} | {bare:.4g} |" in last

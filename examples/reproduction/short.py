@@ -1,0 +1,164 @@
+"""The page of the reproduction in a few sentences, each made from the studies' numbers."""
+
+from __future__ import annotations
+
+import pandas as pd
+import tables
+from tables import FDR, PAPER, REPRESENTATIONS, expected_overlap, marked, overlap, pairs, published
+from verdicts import against, per_cell
+
+import mattomo as mt
+from mattomo.report.numbers import bits, count, percent, share
+
+
+def in_short(studies: dict[str, mt.Results], formula: mt.Results | None = None) -> str:
+    """What the page shows, before its tables.
+
+    Parameters
+    ----------
+    studies : dict of str to Results
+        By the name of the learner.
+    formula : Results, optional
+        The first of the studies with splits grouped by formula.
+    """
+    lines = []
+    for label, results in studies.items():
+        lines += [
+            f"- **{label}.**",
+            *(f"    - {each}" for each in (
+                table1(results), only_structure(results), quoted(results), red(results),
+                asymmetry(results), survivors(results), controls(results),
+            )),
+        ]  # fmt: skip
+    agreed = {name: len(against(studies, name)) for name in REPRESENTATIONS}
+    who = "Both learners agree" if len(studies) > 1 else "The learner here decides"
+    lines.append(
+        f"- {who} against the paper in {sum(agreed.values())} of {2 * cells_of(studies)} cells "
+        f"({agreed['structure']} on structure, {agreed['composition']} on composition)."
+    )
+    if formula is not None:
+        lines.append(f"- {grouped(next(iter(studies.values())), formula)}")
+    return "## In short\n\n" + "\n".join(lines)
+
+
+def cells_of(studies: dict[str, mt.Results]) -> int:
+    """Cells off the diagonal of one heatmap."""
+    return len(pairs(next(iter(studies.values())), "structure"))
+
+
+def table1(results: mt.Results) -> str:
+    ours, theirs = marked(results), published()
+    total = len(pairs(results, "structure"))
+    said = []
+    for name in REPRESENTATIONS:
+        a, b = ours[name], theirs[name]
+        said.append(
+            f"{name} {len(a & b)} of its {len(b)} cells are marked here, too, with {len(a - b)} others "
+            f"(overlap {overlap(a, b):.2f}, by chance {expected_overlap(a, b, total):.2f})"
+        )
+    return f"Table 1: of {' and of '.join(said)}."
+
+
+def only_structure(results: mt.Results) -> str:
+    more, cells, composition, structure, _ = tables.helped_more(results)
+    verdict = "as the paper says" if composition < structure and 2 * more > cells else "against the paper"
+    ours = tables.only_structure(marked(results))
+    # Ties share the last place.
+    most = ours[ours >= ours.nlargest(4).min()] if len(ours) else ours
+    named = ", ".join(f"{name.replace('_', ' ')} ({n})" for name, n in most.items()) or "none"
+    return (
+        f"Properties lower the error of the composition more than that of the structure in {more} of {cells} "
+        f"cells ({percent(composition)} % against {percent(structure)} % on average), {verdict}. What only "
+        f"structure holds, by the number of targets: {named}; the paper's order is "
+        f"{', '.join(name.replace('_', ' ') for name in PAPER['most_frequent'])}."
+    )
+
+
+def quoted(results: mt.Results) -> str:
+    found = [
+        (cell, *tables.cell_change(results, cell["representation"], cell["target"], cell["property"]))
+        for cell in PAPER["quoted"]
+    ]
+    known = [each for each in found if pd.notna(each[1])]
+    if not known:
+        return "None of the paper's quoted cells was trained here."
+    same = sum((high < 0) == (cell["mean"] + cell["plus"] < 0) for cell, _, _, high in known)
+    said = ", ".join(
+        f"{percent(mean)} % where the paper has {percent(cell['mean'] / 100)} %" for cell, mean, _, _ in known
+    )
+    return f"The quoted cells: {said}; {same} of {len(known)} agree on whether every seed gains."
+
+
+def red(results: mt.Results) -> str:
+    mean, seeds, typical = tables.harmed(results)
+    useless = results.controls()
+    useless = useless[useless["control"] == "control:placebo"] if len(useless) else useless
+    placebo = f"; placebos raise it by {percent(useless['mae_change'].mean())} %" if len(useless) else ""
+    return (
+        f"The error rises on average in {mean} cells, by {percent(typical)} % in the median one, and in "
+        f"{seeds} of them in every seed (in the paper in none of them){placebo}. A column costs a learner "
+        "something even where it tells nothing: information is not lost."
+    )
+
+
+def asymmetry(results: mt.Results) -> str:
+    found = results.symmetry().dropna(subset=["low", "high"])
+    if found.empty:
+        return "Asymmetry: too few seeds for an interval."
+    beyond = found[(found["low"] > 0) | (found["high"] < 0)]
+    largest = found.loc[found["mean"].abs().idxmax()]
+    first, second = (largest[each].replace("_", " ") for each in ("first", "second"))
+    return (
+        f"Asymmetry in bits: the interval of the residual excludes zero for {len(beyond)} of {len(found)} "
+        f"pairs; the largest is {bits(largest['mean'])} ({first} and {second}, {largest['representation']}). "
+        "It measures the learner and the rows, not information, which is symmetric."
+    )
+
+
+def survivors(results: mt.Results) -> str:
+    marks, kept, algebra, sizes = 0, 0, 0, 0
+    large = per_cell(results)
+    for name in REPRESENTATIONS:
+        by_seed = marked(results)[name]
+        for _, c in pairs(results, name).iterrows():
+            cell = (c["target"], c["added"])
+            if cell not in by_seed:
+                continue
+            marks += 1
+            algebra += bool(c["deterministic"])
+            kept += bool(c["swap_q"] < FDR and c["bits_low"] > 0 and not c["deterministic"])
+            sizes += large.issuperset(cell)
+    return (
+        f"Of {marks} cells marked by the paper's criterion, {kept} pass the swap test with false finds held "
+        f"at {share(FDR, 0)}, tell more than nothing in bits and are not algebra; {algebra} are algebra, "
+        f"{sizes} pair two quantities that count per cell."
+    )
+
+
+def controls(results: mt.Results) -> str:
+    found = results.controls()
+    if found.empty:
+        return "Controls were not trained."
+    said = []
+    for name, part in found.groupby("control", sort=False):
+        weight = part["n"] / part["n"].sum()
+        by_seed, swap = ((part[rule] * weight).sum() for rule in ("paired_minmax", "swap"))
+        said.append(f"{str(name).removeprefix('control:')} {share(by_seed, 0)} and {share(swap, 0)}")
+    return f"Controls marked in every seed and by the swap test (p < 0.05): {'; '.join(said)}."
+
+
+def grouped(random: mt.Results, formula: mt.Results) -> str:
+    bare = [
+        study.errors[study.errors["added"] == ""].groupby(["representation", "target"])["mae"].mean()
+        for study in (random, formula)
+    ]
+    change = (bare[1] / bare[0] - 1).dropna()
+    both = [marked(study) for study in (random, formula)]
+    shared = sum(len(both[0][name] & both[1][name]) for name in REPRESENTATIONS)
+    total = sum(len(both[0][name]) for name in REPRESENTATIONS)
+    seeds = count(len(formula.outcome.config["seeds"]))
+    return (
+        "With all materials of a formula on one side of the split the errors without added property change "
+        f"by {percent(change.min())} to {percent(change.max())} %; {shared} of {total} marks remain "
+        f"({seeds} seeds)."
+    )
