@@ -39,14 +39,17 @@ def agreement(gains: pd.DataFrame, criterion: Criterion = "paired_minmax") -> pd
     if criterion not in CRITERIA:
         raise ValueError(f"criterion must be one of {', '.join(CRITERIA)}, got {criterion!r}")
     measured = gains[~gains["diagonal"] & (gains["reason"] == "")]
+    found: dict[tuple[str, str, str], list[tuple[str, float, bool]]] = {}
+    read = ["representation", "target", "added", "learner", "mean", criterion]
+    for *cell, learner, mean, mark in measured[read].itertuples(index=False, name=None):
+        found.setdefault((*cell,), []).append((learner, mean, bool(mark)))
     records = []
-    for (representation, target, added), cells in measured.groupby(
-        ["representation", "target", "added"], sort=False
-    ):
-        if len(cells) < 2:
+    for (representation, target, added), said in found.items():
+        if len(said) < 2:
             continue
-        marked = list(cells.loc[cells[criterion], "learner"])
-        unmarked = list(cells.loc[~cells[criterion], "learner"])
+        marked = [learner for learner, _, mark in said if mark]
+        unmarked = [learner for learner, _, mark in said if not mark]
+        means = [mean for _, mean, _ in said]
         records.append(
             {
                 "representation": representation,
@@ -54,8 +57,8 @@ def agreement(gains: pd.DataFrame, criterion: Criterion = "paired_minmax") -> pd
                 "added": added,
                 "marked": marked,
                 "unmarked": unmarked,
-                "low": float(cells["mean"].min()),
-                "high": float(cells["mean"].max()),
+                "low": min(means),
+                "high": max(means),
                 "robust": not unmarked,
                 "disagree": bool(marked and unmarked),
             }

@@ -187,8 +187,9 @@ def structure_already_holds(gains: pd.DataFrame, criterion: Criterion = "paired_
     for (learner, target), part in gains[~gains["diagonal"]].groupby(["learner", "target"], sort=False):
         on = {name: part[part["representation"] == name] for name in ("structure", "composition")}
         hits = {name: list(cells.loc[cells[criterion], "added"]) for name, cells in on.items()}
-        missed = on["structure"].loc[(on["structure"]["reason"] == "") & ~on["structure"][criterion], "added"]
-        only = [name for name in hits["composition"] if name in set(missed)]
+        structure = on["structure"]
+        missed = set(structure.loc[(structure["reason"] == "") & ~structure[criterion], "added"])
+        only = [name for name in hits["composition"] if name in missed]
         records.append({"learner": learner, "target": target, **hits, "structure_only": only})
     columns = ["learner", "target", "structure", "composition", "structure_only"]
     return pd.DataFrame(records, columns=columns)
