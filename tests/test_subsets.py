@@ -1,6 +1,7 @@
 """One study on the whole and on subsets, and transfer between them."""
 
 import json
+from concurrent.futures import Executor, Future
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from typer.testing import CliRunner
 import mattomo as mt
 from mattomo.cli.app import app
 from mattomo.errors import InputError
-from mattomo.study.transfer import part_splits
+from mattomo.study.transfer import part_splits, transfers
 from mattomo.subsets import Subsets, read_parts
 
 METALS = ("Li", "Na", "K", "Mg", "Ca", "Sr", "Ba", "Al", "Ga", "In", "Zn", "Cd")
@@ -101,6 +102,36 @@ def test_what_is_stored_is_not_trained_again(compared, table):
     assert (lost.read_bytes(), damaged.read_bytes(), flipped.read_bytes()) == before
     untouched = set(kept) - {lost, damaged, flipped}
     assert {p: p.stat().st_mtime_ns for p in untouched} == {p: kept[p] for p in untouched}
+
+
+def test_what_is_finished_when_a_run_ends_early_is_kept(compared, table, tmp_path):
+    """The first job fails when all others have ended."""
+    failing = Future()
+
+    class Late(Executor):
+        def submit(self, fn, /, *args):
+            if not args[-1].startswith("a-composition-y-seed0"):
+                future = Future()
+                future.set_result(fn(*args))
+                return future
+            return failing
+
+    def tell(done, of):
+        told.append((done, of))
+        if done == 5:
+            failing.set_exception(KeyboardInterrupt())
+
+    told = []
+    planned = mt.Study(table, **CHOICES).plan()
+    parts = {name: np.arange(360) % 3 == k for k, name in enumerate("abc")}
+    with pytest.raises(KeyboardInterrupt):
+        list(transfers(planned, parts, tmp_path, executor=Late(), tell=tell))
+    kept = {p.name: p.stat().st_mtime_ns for p in tmp_path.iterdir()}
+    assert len(kept) == 5
+    found = list(transfers(planned, parts, tmp_path, tell=lambda *each: told.append(each)))
+    assert told == [(n, 6) for n in (1, 2, 3, 4, 5, 5, 6)]
+    assert [(sent.part, sent.seed) for sent in found] == [(p, s) for p in "abc" for s in (0, 1)]
+    assert {name: (tmp_path / name).stat().st_mtime_ns for name in kept} == kept
 
 
 def test_report_and_command(compared, table):

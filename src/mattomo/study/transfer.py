@@ -6,10 +6,10 @@ is tested on its share of the test rows, so that overlapping parts tell each oth
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Executor
-from dataclasses import dataclass
+from concurrent.futures import Executor, as_completed
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from mattomo.atomic import write_bytes
 from mattomo.errors import InputError
-from mattomo.learners.base import Split, Task, Unit
+from mattomo.learners.base import Split, Task, Trained, Unit
 from mattomo.learners.trees import Trees
 from mattomo.study import frames
 from mattomo.study.identity import digest
@@ -33,7 +33,7 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Sent:
     """What models trained on one part say of the test rows of all parts; K added properties.
 
@@ -146,21 +146,26 @@ def transfers(
         used = {name: columns[name] for name in (sent.target, *sent.added)}
         return Unit(sent.representation, plan.tables[sent.representation], used, sent.split, sent.seed, tasks)
 
-    kept = {path: _read(path, sent) for sent, path in jobs}
-    waiting: dict[Path, Any] = {}
-    if executor is not None:
-        for sent, path in jobs:
-            if kept[path] is None:
-                waiting[path] = executor.submit(train, learner, unit(sent), path.stem)
-    for number, (sent, path) in enumerate(jobs, start=1):
-        found = kept[path]
-        if found is None:
-            trained = waiting[path].result()[0] if path in waiting else learner.train(unit(sent))
-            found = (trained.validation, trained.test)
-            write_bytes(path, _bytes(*found))
-        yield Sent(sent.part, sent.representation, sent.target, sent.seed, sent.added, sent.split, *found)
+    kept = {path: found for sent, path in jobs if (found := _read(path, sent)) is not None}
+    missing = {path: sent for sent, path in jobs if path not in kept}
+
+    def made() -> Iterator[tuple[Path, Trained]]:
+        if executor is None:
+            yield from ((path, learner.train(unit(sent))) for path, sent in missing.items())
+            return
+        flying = {executor.submit(train, learner, unit(s), path.stem): path for path, s in missing.items()}
+        yield from ((flying[future], future.result()[0]) for future in as_completed(flying))
+
+    if tell is not None and kept:
+        tell(len(kept), len(jobs))
+    # Written as they come, in whatever order: what is finished when a run ends early is not made again.
+    for path, trained in made():
+        kept[path] = (trained.validation, trained.test)
+        write_bytes(path, _bytes(*kept[path]))
         if tell is not None:
-            tell(number, len(jobs))
+            tell(len(kept), len(jobs))
+    for sent, path in jobs:
+        yield dataclasses.replace(sent, validation=kept[path][0], test=kept[path][1])
 
 
 def _nothing() -> tuple[Floats, Floats]:
