@@ -279,7 +279,8 @@ def formula_split(studies: dict[str, mt.Results]) -> str:
         return f"{head}\n\nNot run here."
     lines = [
         head,
-        "With random splits polymorphs of a test material may be in the training rows. Trees, the same grid:",
+        "With random splits polymorphs of a test material may be in the training rows. Trees, the same grid, "
+        f"the same {len(studies['formula'].outcome.config['seeds'])} seeds:",
         tables.splits(studies["trees"], studies["formula"]),
     ]
     return "\n\n".join(lines)

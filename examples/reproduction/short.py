@@ -148,12 +148,10 @@ def controls(results: mt.Results) -> str:
 
 
 def grouped(random: mt.Results, formula: mt.Results) -> str:
-    bare = [
-        study.errors[study.errors["added"] == ""].groupby(["representation", "target"])["mae"].mean()
-        for study in (random, formula)
-    ]
+    found = tables.same_seeds(random, formula)
+    bare = [gains.groupby(["representation", "target"])["mae0_mean"].first() for gains in found]
     change = (bare[1] / bare[0] - 1).dropna()
-    both = [marked(study) for study in (random, formula)]
+    both = [tables.hits(gains) for gains in found]
     shared = sum(len(both[0][name] & both[1][name]) for name in REPRESENTATIONS)
     total = sum(len(both[0][name]) for name in REPRESENTATIONS)
     seeds = count(len(formula.outcome.config["seeds"]))

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 import mattomo as mt
+from mattomo import information
 from mattomo.materials.registry import PAPER_PROPERTIES
 from mattomo.report.numbers import bits, percent, probability, share
 
@@ -34,7 +35,11 @@ def overlap(ours: set[Any], theirs: set[Any]) -> float:
 
 def marked(results: mt.Results, criterion: str = "paired_minmax") -> dict[str, set[tuple[str, str]]]:
     """Cells (target, added) off the diagonal that a criterion marks, by representation."""
-    gains = results.gains()
+    return hits(results.gains(), criterion)
+
+
+def hits(gains: pd.DataFrame, criterion: str = "paired_minmax") -> dict[str, set[tuple[str, str]]]:
+    """The same of `mattomo.Results.gains`."""
     cells = gains[gains[criterion].fillna(False).astype(bool) & ~gains["diagonal"]]
     return {
         name: set(zip(part["target"], part["added"], strict=True))
@@ -264,12 +269,19 @@ def baselines(studies: dict[str, mt.Results]) -> str:
     return markdown(header, rows)
 
 
+def same_seeds(random: mt.Results, grouped: mt.Results) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Gains of both over the seeds of the second, which may have fewer: more are a stricter criterion."""
+    errors = random.errors
+    mine = errors[errors["seed"].isin(grouped.outcome.config["seeds"])]
+    return information.gains(mine), grouped.gains()
+
+
 def splits(random: mt.Results, grouped: mt.Results) -> str:
-    """Baseline errors and marks under random and formula-grouped splits."""
+    """Baseline errors and marks under random and formula-grouped splits, of the same seeds."""
     rows = []
-    a, b = random.gains(), grouped.gains()
+    a, b = same_seeds(random, grouped)
     for name in REPRESENTATIONS:
-        own, other = marked(random)[name], marked(grouped)[name]
+        own, other = hits(a)[name], hits(b)[name]
         for target in random.outcome.targets:
 
             def error(gains: pd.DataFrame, target: str = target, name: str = name) -> float:

@@ -5,6 +5,7 @@ import re
 import sys
 from concurrent.futures import Executor, Future
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -199,6 +200,18 @@ def test_the_page_in_short(scripts, study):
         assert f"{ours} % where the paper has −{paper} %" in text
     # The formula study is the random one here.
     assert f"by 0.0 to 0.0 %; {len(by_seed)} of {len(by_seed)} marks remain (2 seeds)" in text
+
+
+def test_splits_are_compared_on_the_same_seeds(scripts, study):
+    class OneSeed:
+        outcome = SimpleNamespace(config={"seeds": [1]})
+        gains = study.gains
+
+    own, _ = scripts["tables"].same_seeds(study, OneSeed())
+    assert set(own["n_seeds"]) == {1}
+    errors = study.errors.set_index(["representation", "target", "added", "seed"])["mae"]
+    for _, cell in own.iterrows():
+        assert cell["mae0_mean"] == errors[cell["representation"], cell["target"], "", 1]
 
 
 def test_what_stands_behind_a_mark(scripts, study):
