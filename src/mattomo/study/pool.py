@@ -2,7 +2,9 @@
 
 A pool of `concurrent.futures` breaks down as a whole when one of its processes is killed, and a killed
 process may keep a lock that all share. Here a worker shares nothing: when it dies, its own unit fails, a new
-process takes its place, and the others do not notice.
+process takes its place, and the others do not notice. Nor does a worker run the user's script again, as
+spawned processes do by themselves, unless what it gets is defined there: scripts need no guard around what
+they call.
 """
 
 from __future__ import annotations
@@ -15,13 +17,23 @@ import queue
 import signal
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
+from multiprocessing import spawn
 from multiprocessing.connection import Connection
 from typing import Any
 
+from mattomo.errors import InputError
+
 Tell = Callable[[str, float, str], None]
 _CONTEXT = multiprocessing.get_context("spawn")
+_NAME = "mattomo worker"
+#: What tells a spawned process where the user's script is.
+_SCRIPT = ("init_main_from_name", "init_main_from_path")
+_SPAWNING = threading.Lock()
+
+#: In a worker: whether the user's script is being run there, for what it defines.
+_in_script = False
 
 
 class WorkerDied(RuntimeError):
@@ -39,6 +51,21 @@ class _Remote(Exception):
         return f"\n{self.args[0]}"
 
 
+def refuse_in_worker() -> None:
+    """Check that this is not the user's script, run again in a worker for what it defines.
+
+    Raises
+    ------
+    InputError
+        It is: it would start workers in workers.
+    """
+    if _in_script:
+        raise InputError(
+            "a worker process has to run this script for what it defines, and the script starts a study",
+            hint='Put the calls under `if __name__ == "__main__":`.',
+        )
+
+
 class LocalWorkers(Executor):
     """An executor of ``n`` processes, started when first needed.
 
@@ -50,6 +77,7 @@ class LocalWorkers(Executor):
     """
 
     def __init__(self, n: int, tell: Tell) -> None:
+        refuse_in_worker()
         self._tell = tell
         self._jobs: queue.SimpleQueue[tuple[Future[Any], Any] | None] = queue.SimpleQueue()
         self._ended = False
@@ -148,9 +176,10 @@ class _Lane:
     def _start(self) -> None:
         self._forget()
         self._line, theirs = _CONTEXT.Pipe()
-        self._process = _CONTEXT.Process(target=_work, args=(theirs,), name="mattomo worker")
         try:
-            self._process.start()
+            with _without_script() as script:
+                self._process = _CONTEXT.Process(target=_work, args=(theirs, script), name=_NAME)
+                self._process.start()
         except BaseException:
             self._process = None
             raise
@@ -177,8 +206,25 @@ class _Lane:
                 self._process.kill()
 
 
-def _work(line: Connection) -> None:
-    """What a worker process does until its line ends."""
+@contextlib.contextmanager
+def _without_script() -> Iterator[dict[str, str]]:
+    """Processes of our name are started without being told to run the user's script first: where it is."""
+    with _SPAWNING:
+        whole = spawn.get_preparation_data
+        script = {k: v for k, v in whole(_NAME).items() if k in _SCRIPT}
+
+        def data(name: str) -> dict[str, Any]:
+            return {k: v for k, v in whole(name).items() if name != _NAME or k not in _SCRIPT}
+
+        spawn.get_preparation_data = data
+        try:
+            yield script
+        finally:
+            spawn.get_preparation_data = whole
+
+
+def _work(line: Connection, script: dict[str, str]) -> None:
+    """What a worker process does until its line ends; ``script`` is where the user's is, if there is one."""
     from mattomo.study import workers
 
     # Ctrl-C goes to the whole group, and a scheduler's SIGTERM to the whole job; the run decides what
@@ -189,9 +235,11 @@ def _work(line: Connection) -> None:
     workers.told_by(lambda *told: line.send(("tell", told)))
     while True:
         try:
-            fn, args, kwargs = line.recv()
+            packed = line.recv_bytes()
         except (EOFError, ConnectionError):
             return
+        try:
+            fn, args, kwargs = _unpacked(packed, script)
         except BaseException as error:  # what was sent cannot be unpacked here
             line.send(("error", _sendable(error)))
             continue
@@ -199,7 +247,7 @@ def _work(line: Connection) -> None:
             answer: tuple[str, Any] = ("result", fn(*args, **kwargs))
         except BaseException as error:
             answer = ("error", _sendable(error))
-        del fn, args, kwargs
+        del fn, args, kwargs, packed
         try:
             line.send(answer)
         except ConnectionError:
@@ -207,6 +255,24 @@ def _work(line: Connection) -> None:
         except BaseException as error:  # a result that cannot be packed
             line.send(("error", _sendable(error)))
         del answer
+
+
+def _unpacked(packed: bytes, script: dict[str, str]) -> Any:
+    """What was sent; the user's script is run for it if it is not known otherwise, and only once."""
+    global _in_script
+    try:
+        return pickle.loads(packed)
+    except AttributeError as error:
+        if not script or "__main__" not in str(error):
+            raise
+    where = dict(script)
+    script.clear()
+    _in_script = True
+    try:
+        spawn.prepare(where)
+    finally:
+        _in_script = False
+    return pickle.loads(packed)
 
 
 def _sendable(error: BaseException) -> tuple[BaseException, str]:

@@ -17,6 +17,7 @@ from mattomo.study.journal import Journal
 from mattomo.study.locks import Claims
 from mattomo.study.machine import available_memory, held_memory, in_gigabytes, memory_of, refuse_beyond
 from mattomo.study.plan import Plan
+from mattomo.study.pool import refuse_in_worker
 from mattomo.study.schedule import Progress, Schedule
 from mattomo.study.shards import Shard
 from mattomo.study.shared import shared, sweep
@@ -106,9 +107,11 @@ def run(
     Raises
     ------
     InputError
-        The folder holds another study or cannot be written, or ``memory`` is too little for a unit.
+        The folder holds another study or cannot be written, ``memory`` is too little for a unit, or a script
+        that defines a learner starts this run when a worker reads it.
     """
     started = time.perf_counter()
+    refuse_in_worker()
     most = None if memory is None else memory_of(memory)
     if most is not None and executor is not None:
         raise InputError(
