@@ -127,7 +127,7 @@ def differences(studies: dict[str, mt.Results]) -> str:
     lines.append(tables.markdown(["learner", "materials", "epochs", "seeds", "units done", "models"], rows))
     lines.append(
         "Magnetisation is per cell with an arbitrary sign; the composition graph has the atoms of the "
-        "reduced formula (the paper's has all sites of the cell, see the last section); the published trees "
+        "reduced formula (the paper's has all sites of the cell, see the last section); the trees "
         "read descriptors, not graphs. A mark here and none there can be a difference of data, size or "
         "epochs; only where both learners here agree against the paper is it worth an argument."
     )
@@ -241,7 +241,8 @@ def better_statistics(studies: dict[str, mt.Results]) -> str:
         "## What better statistics change",
         "*Every seed* is the paper's criterion as its caption has it, *separated* its stricter reading; the "
         "swap test asks whether the model reads something of the property itself, q is over all cells. "
-        "Algebra: the target is a function of the property and what the representation holds.",
+        "*Deterministic*: the target is a function of the property and what the representation holds "
+        "(algebra), or of the representation alone (held).",
     ]
     named = labelled(studies)
     lines += [
@@ -254,12 +255,12 @@ def better_statistics(studies: dict[str, mt.Results]) -> str:
         "which may be more than nothing. *Tells something*: it may be more, the swap test marks the cell, "
         "and the interval lies above zero. For the rest the runs are too small.",
         verdicts.decided(named),
-        "Cells that all learners here decide alike and against the paper: change of the error, bits (95 %). "
-        "*Deterministic*: the target is a function of the property and what the representation holds "
-        "(algebra), or the representation alone holds the target (held).",
+        "Cells that all learners here decide alike and against the paper: it lists them, and none here finds "
+        f"every seed better or more than {verdicts.NONE} bits; or it does not, and all here find that the "
+        "property tells something. Change of the error, bits (95 %).",
         verdicts.disagreements(named),
-        "The cells that each learner marks in every seed, by what stands behind them. *Held*: the "
-        "representation alone determines the target. Where nothing is said, it is none of these.",
+        "The cells that each learner marks in every seed, by what stands behind them; the others are none of "
+        "these.",
         verdicts.kinds(named),
     ]
     for name, results in studies.items():

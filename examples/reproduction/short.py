@@ -116,7 +116,7 @@ def asymmetry(results: mt.Results) -> str:
 
 
 def survivors(results: mt.Results) -> str:
-    marks, kept, algebra, sizes = 0, 0, 0, 0
+    marks, kept, fixed, sizes = 0, 0, 0, 0
     large = per_cell(results)
     for name in REPRESENTATIONS:
         by_seed = marked(results)[name]
@@ -125,13 +125,13 @@ def survivors(results: mt.Results) -> str:
             if cell not in by_seed:
                 continue
             marks += 1
-            algebra += bool(c["deterministic"])
+            fixed += bool(c["deterministic"])
             kept += bool(c["swap_q"] < FDR and c["bits_low"] > 0 and not c["deterministic"])
             sizes += large.issuperset(cell)
     return (
         f"Of {marks} cells marked by the paper's criterion, {kept} pass the swap test with false finds held "
-        f"at {share(FDR, 0)}, tell more than nothing in bits and are not algebra; {algebra} are algebra, "
-        f"{sizes} pair two quantities that count per cell."
+        f"at {share(FDR, 0)}, tell more than nothing in bits and are not deterministic; {fixed} are "
+        f"deterministic, {sizes} pair two quantities that count per cell."
     )
 
 

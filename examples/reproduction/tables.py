@@ -196,7 +196,7 @@ def asymmetry(results: mt.Results, representation: str, rows: int = 6) -> str:
 
 
 def survivors(results: mt.Results) -> str:
-    """Of the paper's criterion: what the swap test keeps and adds, what is algebra, what of false finds."""
+    """Of the paper's criterion: what the swap test keeps and adds, and what is deterministic."""
     rows = []
     for name in REPRESENTATIONS:
         part = pairs(results, name).merge(
@@ -206,15 +206,16 @@ def survivors(results: mt.Results) -> str:
         paired = part["paired_minmax"].astype(bool)
         swap = part["swap_q"] < FDR
         told = part["bits_low"] > 0
-        algebra = part["deterministic"] != ""
+        fixed = part["deterministic"] != ""
         rows.append(
             [name, str(len(part)), str(int(paired.sum())), str(int(part["separated"].sum())),
              str(int(swap.sum())), str(int((paired & swap).sum())), str(int((paired & ~swap).sum())),
              str(int((~paired & swap).sum())), str(int((paired & swap & told).sum())),
-             str(int((paired & algebra).sum()))]
+             str(int((paired & fixed).sum()))]
         )  # fmt: skip
     header = ["representation", "cells", "every seed", "separated", "swap q < 0.05", "both",
-              "every seed alone", "swap alone", "both, bits > 0", "every seed, but algebra"]  # fmt: skip
+              "every seed alone", "swap alone", "both, bits > 0",
+              "every seed, but deterministic"]  # fmt: skip
     return markdown(header, rows)
 
 
@@ -238,7 +239,7 @@ def controls(results: mt.Results) -> str:
 
 
 def strongest(results: mt.Results, representation: str, rows: int = 10) -> str:
-    """The cells off the diagonal that gain most bits, what is algebra named as such."""
+    """The cells off the diagonal that gain most bits, what is deterministic named as such."""
     out = []
     for _, c in pairs(results, representation).sort_values("bits", ascending=False).head(rows).iterrows():
         out.append(

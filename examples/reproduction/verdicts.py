@@ -37,19 +37,32 @@ def decided(studies: dict[str, mt.Results]) -> str:
 
 
 def against(studies: dict[str, mt.Results], representation: str) -> list[tuple[str, str]]:
-    """Cells (target, added) that all studies decide alike and against the paper."""
+    """Cells (target, added) that all studies decide alike and against the paper.
+
+    It lists them, and no study marks them in every seed or finds more than `NONE` bits; or it does not, and
+    all find that the property tells something.
+    """
     each = [verdicts(results, representation) for results in studies.values()]
+    by_seed = set().union(*(marked(results)[representation] for results in studies.values()))
     theirs = published()[representation]
     return [
         cell
         for cell in each[0]
         if {verdict.get(cell, "open") for verdict in each} == ({"none"} if cell in theirs else {"told"})
+        and not (cell in theirs and cell in by_seed)
     ]
 
 
 def per_cell(results: mt.Results) -> set[str]:
     """Properties that count per cell, and so tell how large it is."""
     return {p.name for p in results.outcome.properties if p.extensive}
+
+
+def kind_of(cell: pd.Series, large: set[str]) -> str:
+    """What stands behind a cell of `mattomo.Results.bits`, if anything does."""
+    return cell["deterministic"] or (
+        "both per cell" if large.issuperset((cell["target"], cell["added"])) else ""
+    )
 
 
 def kinds(studies: dict[str, mt.Results]) -> str:
@@ -62,7 +75,7 @@ def kinds(studies: dict[str, mt.Results]) -> str:
             found: dict[str, dict[str, list[str]]] = {}
             for _, c in pairs(results, name).iterrows():
                 cell = (c["target"], c["added"])
-                kind = c["deterministic"] or ("both per cell" if large.issuperset(cell) else "")
+                kind = kind_of(c, large)
                 if cell in by_seed and kind:
                     found.setdefault(kind, {}).setdefault(c["target"], []).append(c["added"])
             for kind, cells in sorted(found.items()):
@@ -72,8 +85,9 @@ def kinds(studies: dict[str, mt.Results]) -> str:
 
 
 def disagreements(studies: dict[str, mt.Results]) -> str:
-    """Cells that all studies decide alike and against the paper, with what each found."""
+    """The cells of `against`, with what each study found."""
     rows = []
+    large = per_cell(next(iter(studies.values())))
     for name in REPRESENTATIONS:
         found = [
             {(c["target"], c["added"]): c for _, c in pairs(results, name).iterrows()}
@@ -86,10 +100,8 @@ def disagreements(studies: dict[str, mt.Results]) -> str:
                 c = cells[cell]
                 interval = f"{bits(c['bits'])} ({bits(c['bits_low'])} to {bits(c['bits_high'])})"
                 row.append(f"{percent(c['mae1'] / c['mae0'] - 1)} %, {interval}")
-            rows.append(
-                [*row, next((c[cell]["deterministic"] for c in found if c[cell]["deterministic"]), "")]
-            )
-    return markdown(["cell", "representation", "paper", *studies, "deterministic"], rows)
+            rows.append([*row, next(filter(None, (kind_of(c[cell], large) for c in found)), "")])
+    return markdown(["cell", "representation", "paper", *studies, "kind"], rows)
 
 
 def papers_cells(studies: dict[str, mt.Results]) -> str:
@@ -104,14 +116,14 @@ def papers_cells(studies: dict[str, mt.Results]) -> str:
             key = list(zip(part["target"], part["added"], strict=True))
             swap = {c for c, q in zip(key, part["swap_q"], strict=True) if q < FDR}
             told = {c for c, low in zip(key, part["bits_low"], strict=True) if low > 0}
-            algebra = {c for c, kind in zip(key, part["deterministic"], strict=True) if kind}
+            fixed = {c for c, kind in zip(key, part["deterministic"], strict=True) if kind}
             rows.append(
                 [label, name, *(str(len(theirs & found)) for found in (
-                    theirs, by_seed[name], separated[name], swap, told, swap & told, algebra,
+                    theirs, by_seed[name], separated[name], swap, told, swap & told, fixed,
                     {c for c in theirs if large.issuperset(c)},
-                )), str(len((swap & told) - theirs - algebra))]
+                )), str(len((swap & told) - theirs - fixed))]
             )  # fmt: skip
     header = ["learner", "representation", "paper's cells", "every seed", "separated", "swap q < 0.05",
-              "bits > 0", "swap and bits", "algebra", "both per cell",
+              "bits > 0", "swap and bits", "deterministic", "both per cell",
               "swap and bits, not the paper's"]  # fmt: skip
     return markdown(header, rows)

@@ -120,7 +120,10 @@ def graphs_error(results):
 class Found:
     """Results whose bits are given."""
 
-    def __init__(self, *rows):
+    outcome = SimpleNamespace(properties=())
+
+    def __init__(self, *rows, better=()):
+        self.better = better
         names = [
             "representation",
             "target",
@@ -137,6 +140,10 @@ class Found:
 
     def bits(self):
         return self.table
+
+    def gains(self):
+        cells = self.table[["representation", "target", "added", "diagonal"]]
+        return cells.assign(paired_minmax=[tuple(cell[:3]) in self.better for cell in cells.to_numpy()])
 
 
 def test_what_is_decided_and_against_the_paper(scripts):
@@ -169,6 +176,9 @@ def test_what_is_decided_and_against_the_paper(scripts):
     assert counted.split("|")[3:6] == [" 1 ", " 2 ", " 1 "]
     assert verdicts.against({"one": one, "two": two}, "structure") == [help_[1:], gap[1:]]
     assert verdicts.against({"one": one}, "composition") == []
+    # What every seed finds better, too, is not against the paper, however little it tells.
+    one.better = (help_, gap)
+    assert verdicts.against({"one": one, "two": two}, "structure") == [gap[1:]]
 
 
 def test_the_page_in_short(scripts, study):
@@ -185,9 +195,9 @@ def test_the_page_in_short(scripts, study):
         own = {(c["target"], c["added"]) for _, c in by_seed[by_seed["representation"] == name].iterrows()}
         assert f"{name} {len(own & cells)} of its {len(cells)} cells are marked here" in text
     told = (by_seed["swap_q"] < 0.05) & (by_seed["bits_low"] > 0) & (by_seed["deterministic"] == "")
-    algebra = (by_seed["deterministic"] != "").sum()
+    fixed = (by_seed["deterministic"] != "").sum()
     assert f"Of {len(by_seed)} cells marked by the paper's criterion, {told.sum()} pass" in text
-    assert f"not algebra; {algebra} are algebra, 0 pair" in text
+    assert f"not deterministic; {fixed} are deterministic, 0 pair" in text
     assert f"The error rises on average in {(off['mean'] > 0).sum()} cells" in text
     assert f"in {(off['min'] > 0).sum()} of them in every seed" in text
     quoted = gains.set_index(["representation", "target", "added"])["mean"] * 100
