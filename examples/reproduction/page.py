@@ -291,33 +291,19 @@ def cell_graph(studies: dict[str, mt.Results]) -> str:
     head = "## Composition of the reduced formula against all sites of the cell"
     if "cell" not in studies or "cgcnn" not in studies:
         return f"{head}\n\nNot run here."
-    seeds = set(studies["cell"].outcome.config["seeds"])
-    rows = []
-    for target in studies["cell"].outcome.targets:
-        values = []
-        for name in ("cgcnn", "cell"):
-            errors = studies[name].errors
-            mine = errors[
-                (errors["target"] == target)
-                & (errors["representation"] == "composition")
-                & (errors["added"] == "")
-                & errors["seed"].isin(seeds)
-            ]
-            values.append(float(mine["mae"].mean()))
-        rows.append(
-            [
-                target.replace("_", " "),
-                f"{values[0]:.4g}",
-                f"{values[1]:.4g}",
-                percent(values[1] / values[0] - 1),
-            ]
-        )
+    errors, changes = tables.cell_graphs(studies["cgcnn"], studies["cell"])
     lines = [
         head,
         "The paper's composition graph joins all sites of the cell, and so tells how many there are. "
         "Baseline errors of the network, the same seeds:",
-        tables.markdown(["target", "reduced formula", "all sites", "change, %"], rows),
+        errors,
     ]
+    if changes:
+        lines += [
+            "What that does to the properties that tell the size of the cell, for targets that grow with it: "
+            "change of the error, percent.",
+            changes,
+        ]
     return "\n\n".join(lines)
 
 

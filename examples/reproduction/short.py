@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 import tables
-from tables import FDR, PAPER, REPRESENTATIONS, expected_overlap, marked, overlap, pairs, published
-from verdicts import against, per_cell
+from tables import FDR, PAPER, REPRESENTATIONS, expected_overlap, marked, overlap, pairs, per_cell, published
+from verdicts import against
 
 import mattomo as mt
 from mattomo.report.numbers import bits, count, percent, share

@@ -54,6 +54,11 @@ def pairs(results: mt.Results, representation: str) -> pd.DataFrame:
     return cells[~cells["diagonal"] & ~cells["control"] & (cells["representation"] == representation)]
 
 
+def per_cell(results: mt.Results) -> set[str]:
+    """Properties that count per cell, and so tell how large it is."""
+    return {p.name for p in results.outcome.properties if p.extensive}
+
+
 def published() -> dict[str, set[tuple[str, str]]]:
     """The same of the paper's Table 1."""
     return {
@@ -307,3 +312,29 @@ def splits(random: mt.Results, grouped: mt.Results) -> str:
         "both",
     ]
     return markdown(header, rows)
+
+
+def cell_graphs(reduced: mt.Results, cell: mt.Results) -> tuple[str, str]:
+    """Baseline errors on the composition of the formula and of all sites; changes where both count per cell.
+
+    The second is empty where no such pair was trained.
+    """
+    a, b = (
+        gains[gains["representation"] == "composition"].set_index(["target", "added"])
+        for gains in same_seeds(reduced, cell)
+    )
+    rows = []
+    for target in cell.outcome.targets:
+        own, other = (float(gains.loc[target, "mae0_mean"].iloc[0]) for gains in (a, b))
+        rows.append([target.replace("_", " "), f"{own:.4g}", f"{other:.4g}", percent(other / own - 1)])
+    errors = markdown(["target", "reduced formula", "all sites", "change, %"], rows)
+    large = per_cell(cell)
+    changes = [
+        [
+            f"{added} for {target}".replace("_", " "),
+            *(percent(g.loc[(target, added), "mean"]) for g in (a, b)),
+        ]
+        for target, added in b.index.intersection(a.index)
+        if target != added and large.issuperset((target, added))
+    ]
+    return errors, markdown(["cell", "reduced formula", "all sites"], changes) if changes else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
-from tables import FDR, REPRESENTATIONS, markdown, marked, pairs, published
+from tables import FDR, REPRESENTATIONS, markdown, marked, pairs, per_cell, published
 
 import mattomo as mt
 from mattomo.report.numbers import bits, percent
@@ -51,11 +51,6 @@ def against(studies: dict[str, mt.Results], representation: str) -> list[tuple[s
         if {verdict.get(cell, "open") for verdict in each} == ({"none"} if cell in theirs else {"told"})
         and not (cell in theirs and cell in by_seed)
     ]
-
-
-def per_cell(results: mt.Results) -> set[str]:
-    """Properties that count per cell, and so tell how large it is."""
-    return {p.name for p in results.outcome.properties if p.extensive}
 
 
 def kind_of(cell: pd.Series, large: set[str]) -> str:
