@@ -73,6 +73,7 @@ def test_the_page_says_what_the_study_holds(scripts, study, tmp_path):
     rows = [line for line in text.splitlines() if line.count("|") == 9 and "0.0" in line]
     assert any(line.split("|")[5].strip() == "0.0" for line in rows)
     assert "of the cell\n\nNot run here." in text
+    assert "\n\nNot run here: CGCNN (`cgcnn.toml`).\n\n" in text
     kept = pd.read_csv(tmp_path / "reproduction" / "trees-gains.csv")
     np.testing.assert_allclose(kept["mean"], study.gains()["mean"], rtol=1e-4, atol=1e-12)
     for name in ("structure", "composition"):
