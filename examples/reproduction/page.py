@@ -128,8 +128,8 @@ def differences(studies: dict[str, mt.Results]) -> str:
     lines.append(
         "Magnetisation is per cell with an arbitrary sign; the composition graph has the atoms of the "
         "reduced formula (the paper's has all sites of the cell, see the last section); the trees "
-        "read descriptors, not graphs. A mark here and none there can be a difference of learner, data, size or "
-        "epochs; only where both learners agree against the paper is it worth an argument."
+        "read descriptors, not graphs. A mark here and none there can be a difference of learner, data, size "
+        "or epochs; only where both learners agree against the paper is it worth an argument."
     )
     missing = [f"{label} (`{name}.toml`)" for name, label in LEARNERS.items() if name not in studies]
     if missing:
