@@ -212,6 +212,10 @@ def test_the_page_in_short(scripts, study):
     assert f"not deterministic; {fixed} are deterministic, 0 pair" in text
     assert f"The error rises on average in {(off['mean'] > 0).sum()} cells" in text
     assert f"in {(off['min'] > 0).sum()} of them in every seed" in text
+    residual = study.symmetry().dropna(subset=["low", "high"])
+    assert len(residual)
+    beyond = ((residual["low"] > 0) | (residual["high"] < 0)).sum()
+    assert f"zero for {beyond} of {len(residual)} pairs that are not" in text
     quoted = gains.set_index(["representation", "target", "added"])["mean"] * 100
     for target, added, paper in (
         ("formation_energy_per_atom", "band_gap", "2.4"),
@@ -236,17 +240,34 @@ def test_splits_are_compared_on_the_same_seeds(scripts, study):
         assert cell["mae0_mean"] == errors[cell["representation"], cell["target"], "", 1]
 
 
-def test_what_stands_behind_a_mark(scripts, study):
-    bits, gains = study.bits(), study.gains()
-    marked = gains[~gains["diagonal"] & (gains["max"] < 0)][["representation", "target", "added"]]
-    known = marked.merge(bits, on=["representation", "target", "added"])
-    known = known[known["deterministic"] != ""]
-    rows = [line.split(" | ") for line in scripts["verdicts"].kinds({"t": study}).splitlines()[2:]]
-    assert sum(int(row[3]) for row in rows) == len(known)
-    for name, target, added, kind in known[["representation", "target", "added", "deterministic"]].to_numpy():
-        mine = [row for row in rows if row[1:3] == [name, kind]]
-        assert f"{target} from".replace("_", " ") in mine[0][4]
-        assert added.replace("_", " ") in mine[0][4]
+def test_what_stands_behind_a_mark(scripts):
+    held, sizes = ("structure", "nsites", "density"), ("structure", "energy", "nsites")
+    both, open_ = ("structure", "nsites", "volume"), ("structure", "energy", "density")
+    rest = ("structure", "energy", "volume")
+    one = Found(
+        *((*cell, 0.3, 0.1, 0.5, 0.01, kind) for cell, kind in (
+            (held, "held"), (sizes, ""), (both, "held"), (open_, ""), (rest, ""),
+        )),
+        better=(held, sizes, both, open_),
+    )  # fmt: skip
+    large = [SimpleNamespace(name=name, extensive=True) for name in ("energy", "nsites", "volume")]
+    one.outcome = SimpleNamespace(properties=[*large, SimpleNamespace(name="density", extensive=False)])
+    assert scripts["verdicts"].kinds({"t": one}).splitlines()[2:] == [
+        "| t | structure | both per cell | 1 | energy from nsites |",
+        "| t | structure | held | 2 | nsites from density, volume |",
+    ]
+    # Asymmetry leaves out what is deterministic; a pair is the same both ways.
+    residual = pd.DataFrame(
+        [
+            ("structure", "volume", "nsites", -1.8, -1.9, -1.7),
+            ("structure", "energy", "density", 0.2, 0.1, 0.3),
+        ],
+        columns=["representation", "first", "second", "mean", "low", "high"],
+    )
+    one.symmetry = lambda: residual
+    said = scripts["short"].asymmetry(one)
+    assert "for 1 of 1 pairs" in said
+    assert "is 0.20 (energy and density, structure)" in said
 
 
 def test_a_cell_and_what_was_not_trained(scripts, study):
