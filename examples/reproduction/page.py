@@ -197,11 +197,18 @@ def table1(studies: dict[str, mt.Results]) -> str:
 def frequencies(studies: dict[str, mt.Results]) -> str:
     lines = [
         "## What structure holds and composition does not",
-        "Targets for which a property helps the composition but not the structure. The paper names, in "
-        "order, " + ", ".join(name.replace("_", " ") for name in PAPER["most_frequent"]) + ".",
+        "What helps the composition but not the structure. The paper names, in order, "
+        + ", ".join(name.replace("_", " ") for name in PAPER["most_frequent"])
+        + ".",
     ]
     for name, results in studies.items():
-        lines += [f"### {LEARNERS[name]}", tables.frequency(results)]
+        lines += [
+            f"### {LEARNERS[name]}",
+            "By target, the last column of Table 1:",
+            tables.third_column(results),
+            "By property, the number of targets:",
+            tables.frequency(results),
+        ]
     return "\n\n".join(lines)
 
 

@@ -320,6 +320,29 @@ def test_marks_and_overlap(scripts, study):
     assert tables.overlap(set(), set()) == 1
 
 
+def test_the_last_column_of_table_1(scripts, study):
+    rows = [line.split(" | ") for line in scripts["tables"].third_column(study).splitlines()[2:]]
+    gains = study.gains()
+    gains = gains[~gains["diagonal"] & gains["paired_minmax"].astype(bool)]
+    on = {
+        name: set(zip(part["target"], part["added"], strict=True))
+        for name, part in gains.groupby("representation")
+    }
+    only = on.get("composition", set()) - on.get("structure", set())
+    number = scripts["tables"].NUMBER
+    for row, target in zip(rows, study.outcome.targets, strict=False):
+        own = ", ".join(map(str, sorted(number[added] for t, added in only if t == target)))
+        assert row[1] == (own or "–")
+    # The paper's, as it prints them.
+    assert [row[2].removesuffix(" |") for row in rows] == [
+        "1, 7, 8, 11, 12",
+        "0, 1, 8, 11, 12",
+        "–",
+        "30 cells",
+    ]
+    assert rows[-1][1] == f"{len(only)} cells"
+
+
 def test_overlap_by_chance(scripts):
     rng = np.random.default_rng(0)
     drawn = [
