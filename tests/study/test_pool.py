@@ -5,6 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from mattomo.study.workers import default_workers
+
 STUDY = """
 from pathlib import Path
 import mattomo as mt
@@ -29,9 +33,9 @@ def go(learners):
 OWN = "go([sklearn(Stump(max_depth=2), name='stump')])"
 
 
-def ran(folder, text):
+def ran(folder, text, name="script.py"):
     """Output of a script, and how often it was run, by the name it had."""
-    script = folder / "script.py"
+    script = folder / name
     script.write_text(text)
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2] / "src")}
     done = subprocess.run(
@@ -42,7 +46,8 @@ def ran(folder, text):
         timeout=300,
         env=environment,
     )
-    return done, (folder / "runs.txt").read_text().split()
+    runs = folder / "runs.txt"
+    return done, runs.read_text().split() if runs.exists() else []
 
 
 def test_a_script_without_a_guard_trains_and_scores_in_workers(tmp_path):
@@ -51,6 +56,29 @@ def test_a_script_without_a_guard_trains_and_scores_in_workers(tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stdout.split("\n")[:2] == ["{} 2", "1"]
     assert runs == ["__main__"]
+
+
+@pytest.mark.skipif(default_workers() < 2, reason="one processor is all there is")
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system does not choose processors")
+def test_the_numbers_of_the_network_do_not_depend_on_the_number_of_processors(tmp_path):
+    text = """
+import os, sys
+import mattomo as mt
+import pandas as pd
+if sys.argv[0].startswith("one"):
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+study = mt.Study(
+    mt.load("mp1000").take(range(150)), targets=["band_gap"], properties=["density"],
+    representations=["structure"], learners=["cgcnn"], seeds=1, epochs=2, controls=(), swaps=0,
+)
+results = study.run(sys.argv[0].removesuffix(".py"), workers=1)
+(path,) = results.folder.glob("units/*/predictions.parquet")
+print(pd.read_parquet(path).to_csv())
+"""
+    one, all_ = (ran(tmp_path, text, name)[0] for name in ("one.py", "all.py"))
+    assert one.returncode == 0, one.stderr
+    assert one.stdout.count("\n") > 60
+    assert all_.stdout == one.stdout
 
 
 def test_a_learner_defined_in_the_script_is_found_there(tmp_path):

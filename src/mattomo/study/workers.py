@@ -24,11 +24,14 @@ from mattomo.study.machine import Circumstances, most_memory
 from mattomo.study.pool import LocalWorkers
 from mattomo.version import __version__
 
-#: Environment of the workers. One thread each: several models at once beat several threads for one. Huge
-#: pages and a heap that is not given back spare the page faults of every step's buffers.
+#: Environment of the workers. One thread each: several models at once beat several threads for one. XLA has
+#: as many as there are processors, whatever its flags say, unless NPROC tells it otherwise, and adds in an
+#: order of their number: the last digits would depend on the machine. Huge pages and a heap that is not given
+#: back spare the page faults of every step's buffers.
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
+    "NPROC": "1",
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
     "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
