@@ -58,8 +58,7 @@ def main() -> None:
         if seconds[2] <= seconds[1]:
             raise SystemExit(f"{representation}: too little work to time; ask for more --epochs or --rows")
         rate = work / (seconds[2] - seconds[1])
-        used = sum(map(len, (unit.split.train, unit.split.validation, unit.split.test)))
-        share = len(unit.split.train) / used
+        share = training_share(unit)
         hours = CRYSTALS * EPOCHS * MODELS / rate / 3600
         print(
             f"{representation}: {len(unit.split.train):,} training rows, {len(unit.tasks)} models: "
@@ -113,12 +112,22 @@ def room(unit: Unit, learner: CGCNN) -> Shape:
 
 def foreseen(unit: Unit, learner: CGCNN) -> float:
     """Bytes of a step by the formula that chooses how many models are computed side by side."""
-    widths = {
+    return step_bytes(room(unit, learner), **widths(learner))
+
+
+def widths(learner: CGCNN) -> dict[str, int]:
+    """Of the network, as the accounts of its step ask for them."""
+    return {
         "features": learner.features,
         "hidden": learner.hidden,
         "convolutions": learner.convolutions,
     }
-    return step_bytes(room(unit, learner), **widths)
+
+
+def training_share(unit: Unit) -> float:
+    """Training rows among the rows of a split."""
+    split = unit.split
+    return len(split.train) / sum(map(len, (split.train, split.validation, split.test)))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 import mattomo as mt
+from mattomo.study.machine import most_memory
 
 
 def consistent(path: Path) -> mt.Materials:
@@ -24,5 +25,4 @@ def consistent(path: Path) -> mt.Materials:
 
 def usage() -> tuple[float, float]:
     """Processor seconds of this process, and the most bytes it held (VmHWM). Linux only."""
-    status = Path("/proc/self/status").read_text()
-    return time.process_time(), float(status.split("VmHWM:")[1].split()[0]) * 1024
+    return time.process_time(), most_memory()

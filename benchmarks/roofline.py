@@ -19,7 +19,7 @@ from pathlib import Path
 
 os.environ["MATTOMO_KERNEL"] = "jax"  # the kernel for processors; read when mattomo is imported
 
-from gpu import drawn, room, unit_of
+from gpu import drawn, room, training_share, unit_of, widths
 
 from mattomo.learners.cgcnn.edge import TILE
 from mattomo.learners.cgcnn.memory import lower_step
@@ -43,17 +43,9 @@ def main() -> None:
         shape = room(unit, learner)
         # No multiple of a tile: one tile of that size.
         shape = dataclasses.replace(shape, edges=shape.edges - shape.edges % TILE + 8)
-        compiled = lower_step(
-            shape,
-            2,
-            chunk=1,
-            features=learner.features,
-            hidden=learner.hidden,
-            convolutions=learner.convolutions,
-        ).compile()
+        compiled = lower_step(shape, 2, chunk=1, **widths(learner)).compile()
         account, kept = compiled.cost_analysis(), compiled.memory_analysis().temp_size_in_bytes
-        used = sum(map(len, (unit.split.train, unit.split.validation, unit.split.test)))
-        steps = epochs * models * -(-round(crystals * len(unit.split.train) / used) // learner.batch_size)
+        steps = epochs * models * -(-round(crystals * training_share(unit)) // learner.batch_size)
         least, most = (
             steps * max(moved / bandwidth, account["flops"] / speed) / 3600
             for moved in (2 * kept, account["bytes accessed"])

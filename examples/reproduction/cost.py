@@ -23,8 +23,7 @@ def cost(studies: dict[str, mt.Results], baseline: dict[str, float] | None) -> s
     lines = ["## What it cost"]
     for label, results in studies.items():
         done = records(results)
-        hours = sum(r["seconds"] for r in done) / 3600
-        memory = results.outcome.memory
+        hours, memory = results.outcome.wall_seconds / 3600, results.outcome.memory
         held = f", at most {in_gigabytes(memory)} in one of them" if memory else ""
         lines.append(
             f"- {label}: {count(sum(len(r['models']) for r in done))} models, controls included, in "
