@@ -2,15 +2,17 @@
 
     python page.py --trees trees --cgcnn cgcnn --formula trees-formula --cell cgcnn-cell --to ../../docs
     python page.py --oxides nomad2018 --to ../../docs       # docs/oxides.md
+    python page.py --to ../../docs                          # both again, from what was kept of the studies
 
-Every number of the page comes from the folders given; a study that is not given is named as missing. Run it
-again after a rerun. Studies and their commands are in the study files beside this script.
+Every number of a page comes from tables that are computed from the folders given and kept beside it, in
+``reproduction``; of a study that is not given the kept ones are used, and a study never given is named as
+missing. Run it again after a rerun. Studies and their commands are in the study files beside this script.
 """
 
 from __future__ import annotations
 
 import argparse
-import shutil
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,22 +20,27 @@ import pandas as pd
 import tables
 import verdicts
 from cost import cost, seconds_of_a_step
+from keeping import beside, keep, sizes_beside, write
+from kept import Kept, kept, read
 from short import in_short
 from tables import PAPER, REPRESENTATIONS, harmed, marked, overlap, published
 
 import mattomo as mt
+from mattomo.atomic import write_text
 from mattomo.report.numbers import count, percent, share
 
 LEARNERS = {"trees": "Gradient-boosted trees", "cgcnn": "CGCNN"}
+#: Studies that a page shows for themselves, and those that are compared with one of them.
+STUDIES = {"trees": "trees.toml", "cgcnn": "cgcnn.toml", "oxides": "nomad2018.toml: a page of its own"}
+COMPARED = {"formula": ("trees", "trees-formula.toml"), "cell": ("cgcnn", "cgcnn-cell.toml")}
 
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--trees", help="folder of trees.toml")
-    parser.add_argument("--cgcnn", help="folder of cgcnn.toml")
-    parser.add_argument("--formula", help="folder of trees-formula.toml")
-    parser.add_argument("--cell", help="folder of cgcnn-cell.toml")
-    parser.add_argument("--oxides", help="folder of nomad2018.toml: a page of its own")
+    for name, file in STUDIES.items():
+        parser.add_argument(f"--{name}", metavar="FOLDER", help=f"folder of {file}")
+    for name, (other, file) in COMPARED.items():
+        parser.add_argument(f"--{name}", metavar="FOLDER", help=f"folder of {file}; needs --{other}")
     parser.add_argument(
         "--baseline",
         type=seconds_of_a_step,
@@ -42,69 +49,72 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--to", required=True, type=Path, help="folder of the documentation")
     asked = parser.parse_args(arguments)
-    given = {"trees": asked.trees, "cgcnn": asked.cgcnn, "formula": asked.formula, "cell": asked.cell}
-    studies = {name: mt.Results(folder) for name, folder in given.items() if folder}
-    main_studies: dict[str, mt.Results] = {
-        name: studies[name] for name in ("trees", "cgcnn") if name in studies
-    }
-    if not main_studies and not asked.oxides:
+    for name, (other, _) in COMPARED.items():
+        if getattr(asked, name) and not getattr(asked, other):
+            parser.error(f"--{name} is compared with --{other}: give both")
+    folder = asked.to / "reproduction"
+    folder.mkdir(parents=True, exist_ok=True)
+    given = {name: mt.Results(at) for name in (*STUDIES, *COMPARED) if (at := getattr(asked, name))}
+    for name in STUDIES.keys() & given.keys():
+        keep(given[name], folder, name)
+    for name in COMPARED.keys() & given.keys():
+        both = given[COMPARED[name][0]], given[name]
+        write(beside(*both), folder / f"{name}-beside.csv")
+        if name == "cell":
+            write(sizes_beside(*both), folder / "cell-sizes.csv")
+    if asked.baseline:
+        write_text(folder / "baseline.json", json.dumps(asked.baseline) + "\n")
+    written = pages(folder)
+    if not written:
         parser.error("give --trees, --cgcnn or --oxides")
-    kept = asked.to / "reproduction"
-    kept.mkdir(parents=True, exist_ok=True)
-    if asked.oxides:
-        results = mt.Results(asked.oxides)
-        save(results, kept, "trees", "oxides")
-        (asked.to / "oxides.md").write_text(oxides(results))
-        print(f"wrote {asked.to / 'oxides.md'}")
-    if not main_studies:
-        return
-    for name, results in main_studies.items():
-        save(results, kept, name)
+    for name, text in written.items():
+        write_text(asked.to / name, text)
+        print(f"wrote {asked.to / name} ({len(text.splitlines())} lines)")
+
+
+def pages(folder: Path) -> dict[str, str]:
+    """The pages, by the name of their file, of what is kept in a folder."""
+    found = {}
+    if study := kept(folder, "oxides"):
+        found["oxides.md"] = oxides(study)
+    if learned := {name: study for name in LEARNERS if (study := kept(folder, name))}:
+        found["reproduction.md"] = reproduction(learned, folder)
+    return found
+
+
+def reproduction(studies: dict[str, Kept], folder: Path) -> str:
+    """The page of the paper's studies."""
+    named = labelled(studies)
+    baseline = folder / "baseline.json"
+    compared = {
+        file.stem: read(file)
+        for file in (folder / f"{name}.csv" for name in ("formula-beside", "cell-beside", "cell-sizes"))
+        if file.exists()
+    }
     sections: list[Callable[[], str]] = [
-        lambda: differences(main_studies),
-        lambda: in_short(labelled(main_studies), studies.get("formula") if asked.trees else None),
-        lambda: cost(labelled(main_studies), asked.baseline),
-        lambda: baseline_errors(main_studies),
-        lambda: heatmaps(main_studies),
-        lambda: table1(main_studies),
-        lambda: frequencies(main_studies),
-        lambda: quoted(main_studies),
-        lambda: one_to_one(main_studies),
-        lambda: asymmetry(main_studies),
-        lambda: better_statistics(main_studies),
-        lambda: formula_split(studies),
-        lambda: cell_graph(studies),
+        lambda: differences(studies),
+        lambda: in_short(named, compared.get("formula-beside")),
+        lambda: cost(named, json.loads(baseline.read_text()) if baseline.exists() else None),
+        lambda: baseline_errors(named),
+        lambda: heatmaps(studies),
+        lambda: table1(studies),
+        lambda: frequencies(studies),
+        lambda: quoted(named),
+        lambda: one_to_one(studies),
+        lambda: asymmetry(studies),
+        lambda: better_statistics(studies),
+        lambda: formula_split(compared.get("formula-beside")),
+        lambda: cell_graph(compared.get("cell-beside"), compared.get("cell-sizes")),
     ]
-    text = "\n\n".join(section().strip() for section in sections) + "\n"
-    (asked.to / "reproduction.md").write_text(text)
-    print(f"wrote {asked.to / 'reproduction.md'} ({len(text.splitlines())} lines)")
+    return "\n\n".join(section().strip() for section in sections) + "\n"
 
 
-def labelled(studies: dict[str, mt.Results]) -> dict[str, mt.Results]:
+def labelled(studies: dict[str, Kept]) -> dict[str, Kept]:
     """The same, by the name of the learner as the page has it."""
     return {LEARNERS[name]: results for name, results in studies.items()}
 
 
-def save(results: mt.Results, folder: Path, name: str, prefix: str = "") -> None:
-    """Small result tables and the two heatmaps, their names begun by ``prefix`` or the learner."""
-    start = prefix or name
-    for what, table in (
-        ("gains", results.gains()),
-        ("bits", results.bits()),
-        ("controls", results.controls()),
-    ):
-        rounded = table.copy()
-        floats = rounded.select_dtypes("float").columns
-        rounded[floats] = rounded[floats].map(lambda v: float(f"{v:.5g}") if pd.notna(v) else v)
-        rounded.to_csv(folder / f"{start}-{what}.csv", index=False)
-    written = results.report(results.folder / "report")
-    for representation in REPRESENTATIONS:
-        figure = written.parent / "figures" / f"heatmap_{name}_{representation}.svg"
-        if figure.exists():
-            shutil.copyfile(figure, folder / f"heatmap_{start}_{representation}.svg")
-
-
-def differences(studies: dict[str, mt.Results]) -> str:
+def differences(studies: dict[str, Kept]) -> str:
     lines = [
         "# The paper, reproduced",
         "Written by `examples/reproduction/page.py` from stored results; its study files and commands are in "
@@ -121,7 +131,7 @@ def differences(studies: dict[str, mt.Results]) -> str:
             [
                 LEARNERS[name], count(data["n_used"]), str(config["epochs"]) if name == "cgcnn" else "–",
                 str(len(config["seeds"])), f"{results.outcome.units_done} of {results.outcome.units_planned}",
-                count(len(results.errors)),
+                count(results.models),
             ]
         )  # fmt: skip
     lines.append(tables.markdown(["learner", "materials", "epochs", "seeds", "units done", "models"], rows))
@@ -137,13 +147,12 @@ def differences(studies: dict[str, mt.Results]) -> str:
     return "\n\n".join(lines)
 
 
-def baseline_errors(studies: dict[str, mt.Results]) -> str:
-    return "## Errors without any added property\n\nTest MAE, mean over the seeds.\n\n" + tables.baselines(
-        labelled(studies)
-    )
+def baseline_errors(named: dict[str, Kept]) -> str:
+    head = "## Errors without any added property\n\nTest MAE, mean over the seeds."
+    return f"{head}\n\n{tables.baselines(named)}"
 
 
-def heatmaps(studies: dict[str, mt.Results]) -> str:
+def heatmaps(studies: dict[str, Kept]) -> str:
     lines = [
         "## Figures 4 and 5",
         "Change of the test error by one added property (rows) for a target (columns), percent: mean, and "
@@ -170,7 +179,7 @@ def heatmaps(studies: dict[str, mt.Results]) -> str:
     return "\n\n".join(lines)
 
 
-def table1(studies: dict[str, mt.Results]) -> str:
+def table1(studies: dict[str, Kept]) -> str:
     names = ", ".join(f"{k}: {name.replace('_', ' ')}" for name, k in tables.NUMBER.items())
     lines = [
         "## Table 1",
@@ -194,7 +203,7 @@ def table1(studies: dict[str, mt.Results]) -> str:
     return "\n\n".join(lines)
 
 
-def frequencies(studies: dict[str, mt.Results]) -> str:
+def frequencies(studies: dict[str, Kept]) -> str:
     lines = [
         "## What structure holds and composition does not",
         "What helps the composition but not the structure. The paper names, in order, "
@@ -212,13 +221,12 @@ def frequencies(studies: dict[str, mt.Results]) -> str:
     return "\n\n".join(lines)
 
 
-def quoted(studies: dict[str, mt.Results]) -> str:
-    return "## The three quoted cells\n\nPercent; in brackets the extremes of the seeds.\n\n" + tables.quoted(
-        labelled(studies)
-    )
+def quoted(named: dict[str, Kept]) -> str:
+    head = "## The three quoted cells\n\nPercent; in brackets the extremes of the seeds."
+    return f"{head}\n\n{tables.quoted(named)}"
 
 
-def one_to_one(studies: dict[str, mt.Results]) -> str:
+def one_to_one(studies: dict[str, Kept]) -> str:
     lines = ["## One formula, one material"]
     for name, results in studies.items():
         data = results.outcome.data
@@ -230,7 +238,7 @@ def one_to_one(studies: dict[str, mt.Results]) -> str:
     return "\n\n".join(lines)
 
 
-def asymmetry(studies: dict[str, mt.Results]) -> str:
+def asymmetry(studies: dict[str, Kept]) -> str:
     lines = [
         "## Asymmetry",
         "The paper reads information off the asymmetry of its heatmaps. Information given the representation "
@@ -246,7 +254,7 @@ def asymmetry(studies: dict[str, mt.Results]) -> str:
     return "\n\n".join(lines)
 
 
-def better_statistics(studies: dict[str, mt.Results]) -> str:
+def better_statistics(studies: dict[str, Kept]) -> str:
     lines = [
         "## What better statistics change",
         "*Every seed* is the paper's criterion as its caption has it, *separated* its stricter reading; the "
@@ -277,47 +285,46 @@ def better_statistics(studies: dict[str, mt.Results]) -> str:
         lines += [f"### {LEARNERS[name]}", tables.survivors(results), "Controls:", tables.controls(results)]
         for representation in REPRESENTATIONS:
             lines += [f"Strongest cells, {representation}:", tables.strongest(results, representation)]
-    found = next(iter(studies.values())).relations()
+    found = next(iter(studies.values())).relations
     if found:
         lines.append("Columns that are functions of others:")
-        lines.append("\n".join(f"- {each['sentence']}" for each in found))
+        lines.append("\n".join(f"- {each}" for each in found))
     return "\n\n".join(lines)
 
 
-def formula_split(studies: dict[str, mt.Results]) -> str:
+def formula_split(found: pd.DataFrame | None) -> str:
     head = "## Random against formula-grouped splits"
-    if "formula" not in studies or "trees" not in studies:
+    if found is None:
         return f"{head}\n\nNot run here."
     lines = [
         head,
         "With random splits polymorphs of a test material may be in the training rows. Trees, the same grid, "
-        f"the same {len(studies['formula'].outcome.config['seeds'])} seeds:",
-        tables.splits(studies["trees"], studies["formula"]),
+        f"the same {found['n_seeds'].max()} seeds:",
+        tables.splits(found),
     ]
     return "\n\n".join(lines)
 
 
-def cell_graph(studies: dict[str, mt.Results]) -> str:
+def cell_graph(errors: pd.DataFrame | None, changes: pd.DataFrame | None) -> str:
     head = "## Composition of the reduced formula against all sites of the cell"
-    if "cell" not in studies or "cgcnn" not in studies:
+    if errors is None:
         return f"{head}\n\nNot run here."
-    errors, changes = tables.cell_graphs(studies["cgcnn"], studies["cell"])
     lines = [
         head,
         "The paper's composition graph joins all sites of the cell, and so tells how many there are. "
         "Baseline errors of the network, the same seeds:",
-        errors,
+        tables.cell_errors(errors),
     ]
-    if changes:
+    if changes is not None and len(changes):
         lines += [
             "What that does to the properties that tell the size of the cell, for targets that grow with it: "
             "change of the error, percent.",
-            changes,
+            tables.cell_changes(changes),
         ]
     return "\n\n".join(lines)
 
 
-def oxides(results: mt.Results) -> str:
+def oxides(results: Kept) -> str:
     """The page of the second domain."""
     data, config = results.outcome.data, results.outcome.config
     lines = [
@@ -325,7 +332,7 @@ def oxides(results: mt.Results) -> str:
         "Written by `python page.py --oxides nomad2018 --to ../../docs` in `examples/reproduction/`, after "
         "`mattomo run nomad2018.toml --out nomad2018`.",
         f"{count(data['n_used'])} oxides (Al, Ga, In)2O3 of the NOMAD 2018 challenge, trees, "
-        f"{len(config['seeds'])} random splits, {count(len(results.errors))} models. Their compositions "
+        f"{len(config['seeds'])} random splits, {count(results.models)} models. Their compositions "
         "differ in two numbers, the shares of aluminium and gallium; what else there is lies in the lattice.",
         "## Errors without any added property",
         tables.baselines({"trees": results}),
@@ -337,13 +344,8 @@ def oxides(results: mt.Results) -> str:
     lines += ["## What the criteria mark", tables.survivors(results), "Controls:", tables.controls(results)]
     for representation in REPRESENTATIONS:
         lines += [f"Strongest cells, {representation}:", tables.strongest(results, representation)]
-    found = [
-        f"- {warning['title']}: {item['column'] + ': ' if item['column'] else ''}{item['text']}"
-        for warning in (results.summary()["check"] or {}).get("warnings", [])
-        for item in warning["items"]
-    ]
-    if found:
-        lines += ["## What the check of the table says", "\n".join(found)]
+    if results.checked:
+        lines += ["## What the check of the table says", "\n".join(f"- {each}" for each in results.checked)]
     return "\n\n".join(lines) + "\n"
 
 

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 import tables
+from kept import Kept
 from tables import FDR, PAPER, REPRESENTATIONS, expected_overlap, marked, overlap, pairs, per_cell, published
 from verdicts import against
 
-import mattomo as mt
-from mattomo.report.numbers import bits, count, percent, share
+from mattomo.report.numbers import bits, percent, share
 
 
-def in_short(studies: dict[str, mt.Results], formula: mt.Results | None = None) -> str:
+def in_short(studies: dict[str, Kept], formula: pd.DataFrame | None = None) -> str:
     """What the page shows, before its tables.
 
     Parameters
     ----------
-    studies : dict of str to Results
+    studies : dict of str to Kept
         By the name of the learner.
-    formula : Results, optional
-        The first of the studies with splits grouped by formula.
+    formula : DataFrame, optional
+        The first of the studies beside the same with splits grouped by formula; see `keeping.beside`.
     """
     lines = []
     for label, results in studies.items():
@@ -38,16 +37,16 @@ def in_short(studies: dict[str, mt.Results], formula: mt.Results | None = None) 
         f"({agreed['structure']} on structure, {agreed['composition']} on composition)."
     )
     if formula is not None:
-        lines.append(f"- {grouped(next(iter(studies.values())), formula)}")
+        lines.append(f"- {grouped(formula)}")
     return "## In short\n\n" + "\n".join(lines)
 
 
-def cells_of(studies: dict[str, mt.Results]) -> int:
+def cells_of(studies: dict[str, Kept]) -> int:
     """Cells off the diagonal of one heatmap."""
     return len(pairs(next(iter(studies.values())), "structure"))
 
 
-def table1(results: mt.Results) -> str:
+def table1(results: Kept) -> str:
     ours, theirs = marked(results), published()
     total = len(pairs(results, "structure"))
     said = []
@@ -60,7 +59,7 @@ def table1(results: mt.Results) -> str:
     return f"Table 1: of {' and of '.join(said)}."
 
 
-def only_structure(results: mt.Results) -> str:
+def only_structure(results: Kept) -> str:
     more, cells, composition, structure, _ = tables.helped_more(results)
     verdict = "as the paper says" if composition < structure and 2 * more > cells else "against the paper"
     ours = tables.only_structure(marked(results))
@@ -75,7 +74,7 @@ def only_structure(results: mt.Results) -> str:
     )
 
 
-def quoted(results: mt.Results) -> str:
+def quoted(results: Kept) -> str:
     found = [
         (cell, *tables.cell_change(results, cell["representation"], cell["target"], cell["property"]))
         for cell in PAPER["quoted"]
@@ -90,7 +89,7 @@ def quoted(results: mt.Results) -> str:
     return f"The quoted cells: {said}; {same} of {len(known)} agree on whether every seed gains."
 
 
-def red(results: mt.Results) -> str:
+def red(results: Kept) -> str:
     mean, seeds, typical = tables.harmed(results)
     useless = results.controls()
     useless = useless[useless["control"] == "control:placebo"] if len(useless) else useless
@@ -102,32 +101,20 @@ def red(results: mt.Results) -> str:
     )
 
 
-def asymmetry(results: mt.Results) -> str:
-    fixed = {
-        (name, frozenset((c["target"], c["added"])))
-        for name in REPRESENTATIONS
-        for _, c in pairs(results, name).iterrows()
-        if c["deterministic"]
-    }
-    found = results.symmetry().dropna(subset=["low", "high"])
-    known = [
-        (r["representation"], frozenset((r["first"], r["second"]))) in fixed for _, r in found.iterrows()
-    ]
-    found = found[~np.array(known, dtype=bool)]
-    if found.empty:
+def asymmetry(results: Kept) -> str:
+    found = results.residuals
+    if not found["pairs"]:
         return "Asymmetry: too few seeds for an interval."
-    beyond = found[(found["low"] > 0) | (found["high"] < 0)]
-    largest = found.loc[found["mean"].abs().idxmax()]
-    first, second = (largest[each].replace("_", " ") for each in ("first", "second"))
+    first, second = (found[each].replace("_", " ") for each in ("first", "second"))
     return (
-        f"Asymmetry in bits: the interval of the residual excludes zero for {len(beyond)} of {len(found)} "
-        f"pairs that are not deterministic; the largest is {bits(largest['mean'])} ({first} and {second}, "
-        f"{largest['representation']}). It measures the learner and the rows, not information, which is "
-        "symmetric."
+        f"Asymmetry in bits: the interval of the residual excludes zero for {found['beyond']} of "
+        f"{found['pairs']} pairs that are not deterministic; the largest is {bits(found['mean'])} "
+        f"({first} and {second}, {found['representation']}). It measures the learner and the rows, not "
+        "information, which is symmetric."
     )
 
 
-def survivors(results: mt.Results) -> str:
+def survivors(results: Kept) -> str:
     marks, kept, fixed, sizes = 0, 0, 0, 0
     large = per_cell(results)
     for name in REPRESENTATIONS:
@@ -147,7 +134,7 @@ def survivors(results: mt.Results) -> str:
     )
 
 
-def controls(results: mt.Results) -> str:
+def controls(results: Kept) -> str:
     found = results.controls()
     if found.empty:
         return "Controls were not trained."
@@ -159,16 +146,10 @@ def controls(results: mt.Results) -> str:
     return f"Controls marked in every seed and by the swap test (p < 0.05): {'; '.join(said)}."
 
 
-def grouped(random: mt.Results, formula: mt.Results) -> str:
-    found = tables.same_seeds(random, formula)
-    bare = [gains.groupby(["representation", "target"])["mae0_mean"].first() for gains in found]
-    change = (bare[1] / bare[0] - 1).dropna()
-    both = [tables.hits(gains) for gains in found]
-    shared = sum(len(both[0][name] & both[1][name]) for name in REPRESENTATIONS)
-    total = sum(len(both[0][name]) for name in REPRESENTATIONS)
-    seeds = count(len(formula.outcome.config["seeds"]))
+def grouped(found: pd.DataFrame) -> str:
+    change = found["mae_other"] / found["mae_random"] - 1
     return (
         "With all materials of a formula on one side of the split the errors without added property change "
-        f"by {percent(change.min())} to {percent(change.max())} %; {shared} of {total} marks remain "
-        f"({seeds} seeds)."
+        f"by {percent(change.min())} to {percent(change.max())} %; {found['marks_both'].sum()} of "
+        f"{found['marks_random'].sum()} marks remain ({found['n_seeds'].max()} seeds)."
     )

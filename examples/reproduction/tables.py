@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from kept import Kept
 
-import mattomo as mt
-from mattomo import information
 from mattomo.materials.registry import PAPER_PROPERTIES
 from mattomo.report.numbers import bits, percent, probability, share
 
@@ -33,7 +32,7 @@ def overlap(ours: set[Any], theirs: set[Any]) -> float:
     return len(ours & theirs) / len(ours | theirs) if ours | theirs else 1.0
 
 
-def marked(results: mt.Results, criterion: str = "paired_minmax") -> dict[str, set[tuple[str, str]]]:
+def marked(results: Kept, criterion: str = "paired_minmax") -> dict[str, set[tuple[str, str]]]:
     """Cells (target, added) off the diagonal that a criterion marks, by representation."""
     return hits(results.gains(), criterion)
 
@@ -48,13 +47,13 @@ def hits(gains: pd.DataFrame, criterion: str = "paired_minmax") -> dict[str, set
     }
 
 
-def pairs(results: mt.Results, representation: str) -> pd.DataFrame:
+def pairs(results: Kept, representation: str) -> pd.DataFrame:
     """`mattomo.Results.bits` of a representation, off the diagonal and without controls."""
     cells = results.bits()
     return cells[~cells["diagonal"] & ~cells["control"] & (cells["representation"] == representation)]
 
 
-def per_cell(results: mt.Results) -> set[str]:
+def per_cell(results: Kept) -> set[str]:
     """Properties that count per cell, and so tell how large it is."""
     return {p.name for p in results.outcome.properties if p.extensive}
 
@@ -74,7 +73,7 @@ def expected_overlap(ours: set[Any], theirs: set[Any], cells: int) -> float:
     return both / either if either else 1.0
 
 
-def table1(results: mt.Results, criterion: str = "paired_minmax") -> str:
+def table1(results: Kept, criterion: str = "paired_minmax") -> str:
     """Table 1 beside the paper's: indexes of the properties, and the overlap of each row."""
     ours, theirs = marked(results, criterion), published()
     outcome = results.outcome
@@ -103,7 +102,7 @@ def table1(results: mt.Results, criterion: str = "paired_minmax") -> str:
     return markdown(header, rows)
 
 
-def third_column(results: mt.Results, criterion: str = "paired_minmax") -> str:
+def third_column(results: Kept, criterion: str = "paired_minmax") -> str:
     """Table 1's last column beside the paper's: what helps the composition but not the structure."""
     ours, theirs = (
         cells["composition"] - cells["structure"] for cells in (marked(results, criterion), published())
@@ -121,7 +120,7 @@ def listed(cells: set[tuple[str, str]], target: str) -> str:
     return ", ".join(map(str, sorted(NUMBER[a] for t, a in cells if t == target))) or "–"
 
 
-def helped_more(results: mt.Results) -> tuple[int, int, float, float, float]:
+def helped_more(results: Kept) -> tuple[int, int, float, float, float]:
     """Cells whose error falls more on composition than on structure, cells, the mean changes of both, and
     the mean change on the diagonal."""
     gains = results.gains()
@@ -143,9 +142,7 @@ def only_structure(cells: dict[str, set[tuple[str, str]]]) -> pd.Series:
     return found.value_counts()
 
 
-def cell_change(
-    results: mt.Results, representation: str, target: str, added: str
-) -> tuple[float, float, float]:
+def cell_change(results: Kept, representation: str, target: str, added: str) -> tuple[float, float, float]:
     """Mean, smallest and largest change of the error over the seeds; NaN where the cell was not trained."""
     gains = results.gains()
     found = gains[
@@ -156,7 +153,7 @@ def cell_change(
     return tuple(found.iloc[0][["mean", "min", "max"]].astype(float))
 
 
-def frequency(results: mt.Results) -> str:
+def frequency(results: Kept) -> str:
     """How often each property helps composition but not structure, here and in the paper."""
     own, paper = only_structure(marked(results)), only_structure(published())
     order = sorted(results.outcome.added, key=lambda a: (-own.get(a, 0), -paper.get(a, 0)))
@@ -168,7 +165,7 @@ def frequency(results: mt.Results) -> str:
     return markdown(["property", "here", "paper"], rows)
 
 
-def quoted(studies: dict[str, mt.Results]) -> str:
+def quoted(studies: dict[str, Kept]) -> str:
     """The three cells that the paper quotes in numbers."""
     rows = []
     for cell in PAPER["quoted"]:
@@ -184,7 +181,7 @@ def quoted(studies: dict[str, mt.Results]) -> str:
     return markdown(["cell", "representation", "paper", *studies], rows)
 
 
-def harmed(results: mt.Results) -> tuple[int, int, float]:
+def harmed(results: Kept) -> tuple[int, int, float]:
     """Cells whose mean change is positive, those of them in which the error rises in every seed, and the
     median of their mean changes."""
     gains = results.gains()
@@ -192,27 +189,21 @@ def harmed(results: mt.Results) -> tuple[int, int, float]:
     return len(red), int((red["min"] > 0).sum()), float(red["mean"].median())
 
 
-def asymmetry(results: mt.Results, representation: str, rows: int = 6) -> str:
+def asymmetry(results: Kept, representation: str) -> str:
     """The pairs of targets whose changes of the error differ most, beside the residual in bits."""
-    gains = results.gains()
-    change = gains[gains["representation"] == representation].set_index(["target", "added"])["mean"]
-    residual = results.symmetry()
-    residual = residual[residual["representation"] == representation]
-    found = []
-    for _, pair in residual.iterrows():
-        second_for_first = change.get((pair["first"], pair["second"]), np.nan)
-        first_for_second = change.get((pair["second"], pair["first"]), np.nan)
-        found.append((abs(second_for_first - first_for_second), second_for_first, first_for_second, pair))
-    found.sort(key=lambda each: -each[0])
-    out = []
-    for _, forward, backward, pair in found[:rows]:
+    rows = []
+    found = results.asymmetry()
+    for _, pair in found[found["representation"] == representation].iterrows():
         first, second = pair["first"].replace("_", " "), pair["second"].replace("_", " ")
         interval = f"{bits(pair['mean'])} ({bits(pair['low'])} to {bits(pair['high'])})"
-        out.append([f"{second} for {first}", percent(forward), percent(backward), interval])
-    return markdown(["pair", "change, %", "reverse, %", "residual, bits (95 %)"], out)
+        rows.append(
+            [f"{second} for {first}", percent(pair["second_for_first"]), percent(pair["first_for_second"]),
+             interval]
+        )  # fmt: skip
+    return markdown(["pair", "change, %", "reverse, %", "residual, bits (95 %)"], rows)
 
 
-def survivors(results: mt.Results) -> str:
+def survivors(results: Kept) -> str:
     """Of the paper's criterion: what the swap test keeps and adds, and what is deterministic."""
     rows = []
     for name in REPRESENTATIONS:
@@ -236,7 +227,7 @@ def survivors(results: mt.Results) -> str:
     return markdown(header, rows)
 
 
-def controls(results: mt.Results) -> str:
+def controls(results: Kept) -> str:
     """What the criteria say of columns whose worth is known."""
     rows = [
         [r["control"].removeprefix("control:"), r["representation"], percent(r["mae_change"]),
@@ -255,7 +246,7 @@ def controls(results: mt.Results) -> str:
     return markdown(header, rows)
 
 
-def strongest(results: mt.Results, representation: str, rows: int = 10) -> str:
+def strongest(results: Kept, representation: str, rows: int = 10) -> str:
     """The cells off the diagonal that gain most bits, what is deterministic named as such."""
     out = []
     for _, c in pairs(results, representation).sort_values("bits", ascending=False).head(rows).iterrows():
@@ -267,19 +258,17 @@ def strongest(results: mt.Results, representation: str, rows: int = 10) -> str:
     return markdown(["cell", "error, %", "bits (95 %)", "q", "deterministic"], out)
 
 
-def baselines(studies: dict[str, mt.Results]) -> str:
-    """Test MAE without any added property, mean of the seeds, beside guessing the median."""
+def baselines(studies: dict[str, Kept]) -> str:
+    """Test MAE without any added property, mean of the seeds."""
     rows = []
     first = next(iter(studies.values()))
     info = {p.name: p for p in first.outcome.properties}
     for target in first.outcome.targets:
         row = [info[target].label, info[target].unit]
         for results in studies.values():
-            errors = results.errors
-            for name in ("composition", "structure"):
-                mine = errors[(errors["target"] == target) & (errors["representation"] == name)]
-                base = mine[mine["added"].isna() | (mine["added"] == "")]
-                row.append(f"{base['mae'].mean():.4g}" if len(base) else "–")
+            base = results.gains().groupby(["representation", "target"])["mae0_mean"].first()
+            known = [base.get((name, target), np.nan) for name in ("composition", "structure")]
+            row += ["–" if np.isnan(error) else f"{error:.4g}" for error in known]
         rows.append(row)
     header = ["target", "unit"]
     for label in studies:
@@ -287,66 +276,32 @@ def baselines(studies: dict[str, mt.Results]) -> str:
     return markdown(header, rows)
 
 
-def same_seeds(random: mt.Results, grouped: mt.Results) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Gains of both over the seeds of the second, which may have fewer: more are a stricter criterion."""
-    errors = random.errors
-    mine = errors[errors["seed"].isin(grouped.outcome.config["seeds"])]
-    return information.gains(mine), grouped.gains()
+def splits(found: pd.DataFrame) -> str:
+    """Baseline errors and marks under random and formula-grouped splits; see `keeping.beside`."""
+    rows = [
+        [r["target"].replace("_", " "), r["representation"], f"{r['mae_random']:.4g}",
+         f"{r['mae_other']:.4g}", percent(r["mae_other"] / r["mae_random"] - 1),
+         *(str(r[f"marks_{which}"]) for which in ("random", "other", "both"))]
+        for _, r in found.iterrows()
+    ]  # fmt: skip
+    header = ["target", "representation", "random", "by formula", "change, %"]
+    return markdown([*header, "marks, random", "by formula", "both"], rows)
 
 
-def splits(random: mt.Results, grouped: mt.Results) -> str:
-    """Baseline errors and marks under random and formula-grouped splits, of the same seeds."""
-    rows = []
-    a, b = same_seeds(random, grouped)
-    for name in REPRESENTATIONS:
-        own, other = hits(a)[name], hits(b)[name]
-        for target in random.outcome.targets:
+def cell_errors(found: pd.DataFrame) -> str:
+    """Baseline errors on the composition of the formula and of all sites; see `keeping.beside`."""
+    rows = [
+        [r["target"].replace("_", " "), f"{r['mae_random']:.4g}", f"{r['mae_other']:.4g}",
+         percent(r["mae_other"] / r["mae_random"] - 1)]
+        for _, r in found.iterrows()
+    ]  # fmt: skip
+    return markdown(["target", "reduced formula", "all sites", "change, %"], rows)
 
-            def error(gains: pd.DataFrame, target: str = target, name: str = name) -> float:
-                part = gains[(gains["representation"] == name) & (gains["target"] == target)]
-                return float(part["mae0_mean"].iloc[0])
 
-            both = {c for c in own if c[0] == target} & {c for c in other if c[0] == target}
-            rows.append(
-                [target.replace("_", " "), name, f"{error(a):.4g}", f"{error(b):.4g}",
-                 percent(error(b) / error(a) - 1),
-                 str(sum(c[0] == target for c in own)), str(sum(c[0] == target for c in other)),
-                 str(len(both))]
-            )  # fmt: skip
-    header = [
-        "target",
-        "representation",
-        "random",
-        "by formula",
-        "change, %",
-        "marks, random",
-        "by formula",
-        "both",
+def cell_changes(found: pd.DataFrame) -> str:
+    """Changes of the error by properties that count per cell; see `keeping.sizes_beside`."""
+    rows = [
+        [f"{r['added']} for {r['target']}".replace("_", " "), percent(r["random"]), percent(r["other"])]
+        for _, r in found.iterrows()
     ]
-    return markdown(header, rows)
-
-
-def cell_graphs(reduced: mt.Results, cell: mt.Results) -> tuple[str, str]:
-    """Baseline errors on the composition of the formula and of all sites; changes where both count per cell.
-
-    The second is empty where no such pair was trained.
-    """
-    a, b = (
-        gains[gains["representation"] == "composition"].set_index(["target", "added"])
-        for gains in same_seeds(reduced, cell)
-    )
-    rows = []
-    for target in cell.outcome.targets:
-        own, other = (float(gains.loc[target, "mae0_mean"].iloc[0]) for gains in (a, b))
-        rows.append([target.replace("_", " "), f"{own:.4g}", f"{other:.4g}", percent(other / own - 1)])
-    errors = markdown(["target", "reduced formula", "all sites", "change, %"], rows)
-    large = per_cell(cell)
-    changes = [
-        [
-            f"{added} for {target}".replace("_", " "),
-            *(percent(g.loc[(target, added), "mean"]) for g in (a, b)),
-        ]
-        for target, added in b.index.intersection(a.index)
-        if target != added and large.issuperset((target, added))
-    ]
-    return errors, markdown(["cell", "reduced formula", "all sites"], changes) if changes else ""
+    return markdown(["cell", "reduced formula", "all sites"], rows)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import pandas as pd
+from kept import Kept
 from tables import FDR, REPRESENTATIONS, markdown, marked, pairs, per_cell, published
 
-import mattomo as mt
 from mattomo.report.numbers import bits, percent
 
 #: Bits below which a gain is called none.
 NONE = 0.05
 
 
-def verdicts(results: mt.Results, representation: str) -> dict[tuple[str, str], str]:
+def verdicts(results: Kept, representation: str) -> dict[tuple[str, str], str]:
     """Of each cell: ``"none"`` (at most `NONE` bits), ``"told"`` (swap test and interval), or ``"open"``."""
     found = {}
     for _, c in pairs(results, representation).iterrows():
@@ -21,7 +21,7 @@ def verdicts(results: mt.Results, representation: str) -> dict[tuple[str, str], 
     return found
 
 
-def decided(studies: dict[str, mt.Results]) -> str:
+def decided(studies: dict[str, Kept]) -> str:
     """How many cells each study decides, and how many it is too small for."""
     rows = []
     for label, results in studies.items():
@@ -36,7 +36,7 @@ def decided(studies: dict[str, mt.Results]) -> str:
     return markdown([*header, "median half-width, bits"], rows)
 
 
-def against(studies: dict[str, mt.Results], representation: str) -> list[tuple[str, str]]:
+def against(studies: dict[str, Kept], representation: str) -> list[tuple[str, str]]:
     """Cells (target, added) that all studies decide alike and against the paper.
 
     It lists them, and no study marks them in every seed or finds more than `NONE` bits; or it does not, and
@@ -60,7 +60,7 @@ def kind_of(cell: pd.Series, large: set[str]) -> str:
     )
 
 
-def kinds(studies: dict[str, mt.Results]) -> str:
+def kinds(studies: dict[str, Kept]) -> str:
     """What stands behind the cells that a study marks in every seed."""
     rows = []
     for label, results in studies.items():
@@ -79,7 +79,7 @@ def kinds(studies: dict[str, mt.Results]) -> str:
     return markdown(["learner", "representation", "kind", "cells", "which"], rows)
 
 
-def disagreements(studies: dict[str, mt.Results]) -> str:
+def disagreements(studies: dict[str, Kept]) -> str:
     """The cells of `against`, with what each study found."""
     rows = []
     large = per_cell(next(iter(studies.values())))
@@ -99,7 +99,7 @@ def disagreements(studies: dict[str, mt.Results]) -> str:
     return markdown(["cell", "representation", "paper", *studies, "kind"], rows)
 
 
-def papers_cells(studies: dict[str, mt.Results]) -> str:
+def papers_cells(studies: dict[str, Kept]) -> str:
     """What becomes of the cells of the paper's Table 1 here, by learner and representation."""
     rows = []
     for label, results in studies.items():

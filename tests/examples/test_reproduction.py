@@ -17,7 +17,8 @@ from mattomo.study.config import read_config
 from mattomo.study.machine import in_gigabytes
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples" / "reproduction"
-SCRIPTS = ("tables", "verdicts", "cost", "short", "page", "subset")
+DOCS = FOLDER.parents[1] / "docs"
+SCRIPTS = ("kept", "tables", "keeping", "verdicts", "cost", "short", "page", "subset")
 
 
 class Inline(Executor):
@@ -51,6 +52,52 @@ def study(tmp_path_factory):
     return mt.Study(materials, **choices, swaps=2, controls=("placebo",)).run(folder, executor=Inline())
 
 
+@pytest.fixture(scope="module")
+def kept(scripts, study, tmp_path_factory):
+    """What the documentation keeps of the study."""
+    folder = tmp_path_factory.mktemp("kept")
+    scripts["keeping"].keep(study, folder, "trees")
+    return scripts["kept"].kept(folder, "trees")
+
+
+def test_what_is_kept_is_what_the_study_holds(scripts, study, kept, tmp_path):
+    for what in ("gains", "bits", "controls"):
+        pd.testing.assert_frame_equal(
+            getattr(kept, what)(), getattr(study, what)(), rtol=1e-5, check_dtype=False
+        )
+    for name in ("config", "data", "targets", "added", "units_done", "wall_seconds", "memory"):
+        assert getattr(kept.outcome, name) == getattr(study.outcome, name)
+    for ours, theirs in zip(kept.outcome.properties, study.outcome.properties, strict=True):
+        assert vars(ours).items() <= vars(theirs).items()
+    assert kept.models == len(study.errors)
+    assert kept.relations == [each["sentence"] for each in study.relations()]
+    assert kept.cost["models"] == kept.models + 3 * 2 * 2  # a placebo for each target, base and seed
+    assert kept.cost["crystals"] == {"composition": 0, "structure": 0}
+    assert scripts["kept"].kept(tmp_path, "trees") is None
+
+
+def test_the_pairs_that_differ_most(scripts, study):
+    found = scripts["keeping"].asymmetric(study)
+    change = study.gains().set_index(["representation", "target", "added"])["mean"]
+    assert len(found) == 6
+    for name, part in found.groupby("representation"):
+        apart = []
+        for _, pair in part.iterrows():
+            first, second = pair["first"], pair["second"]
+            assert pair["second_for_first"] == change[name, first, second]
+            assert pair["first_for_second"] == change[name, second, first]
+            apart.append(abs(pair["second_for_first"] - pair["first_for_second"]))
+        assert apart == sorted(apart, reverse=True)
+
+
+def test_the_documentation_shows_what_is_kept(scripts):
+    """Every number of the pages is that of the tables beside them."""
+    found = scripts["page"].pages(DOCS / "reproduction")
+    assert found.keys() == {"reproduction.md", "oxides.md"}
+    for name, text in found.items():
+        assert (DOCS / name).read_text() == text, f"{name}: python page.py --to ../../docs"
+
+
 def test_study_files_are_valid():
     files = sorted(FOLDER.glob("*.toml"))
     assert len(files) == 7
@@ -61,6 +108,8 @@ def test_study_files_are_valid():
 
 def test_the_page_says_what_the_study_holds(scripts, study, tmp_path):
     folder = str(study.folder)
+    with pytest.raises(SystemExit):
+        scripts["page"].main(["--formula", folder, "--to", str(tmp_path)])
     scripts["page"].main(["--trees", folder, "--formula", folder, "--to", str(tmp_path)])
     text = (tmp_path / "reproduction.md").read_text()
     for _, cell in study.gains().iterrows():
@@ -122,6 +171,10 @@ def test_the_page_of_the_network(scripts, network, tmp_path):
         assert f"{row} {said} |" in table
     # What the paper quotes was not trained here.
     assert "| band gap for formation energy per atom | structure | −2.4 (+2.4, −2.6) | – |" in text
+    # The page again, from what was kept.
+    (tmp_path / "reproduction.md").unlink()
+    scripts["page"].main(["--to", str(tmp_path)])
+    assert (tmp_path / "reproduction.md").read_text() == text
 
 
 def graphs_error(results):
@@ -193,9 +246,9 @@ def test_what_is_decided_and_against_the_paper(scripts):
     assert verdicts.against({"one": one, "two": two}, "structure") == [gap[1:]]
 
 
-def test_the_page_in_short(scripts, study):
+def test_the_page_in_short(scripts, study, kept):
     """Every sentence against a count of its own."""
-    text = scripts["short"].in_short({"Trees": study}, study)
+    text = scripts["short"].in_short({"Trees": kept}, scripts["keeping"].beside(study, study))
     gains = study.gains()
     off = gains[~gains["diagonal"]].merge(
         study.bits()[["representation", "target", "added", "swap_q", "bits_low", "deterministic"]],
@@ -233,7 +286,7 @@ def test_splits_are_compared_on_the_same_seeds(scripts, study):
         outcome = SimpleNamespace(config={"seeds": [1]})
         gains = study.gains
 
-    own, _ = scripts["tables"].same_seeds(study, OneSeed())
+    own, _ = scripts["keeping"].same_seeds(study, OneSeed())
     assert set(own["n_seeds"]) == {1}
     errors = study.errors.set_index(["representation", "target", "added", "seed"])["mae"]
     for _, cell in own.iterrows():
@@ -265,6 +318,7 @@ def test_what_stands_behind_a_mark(scripts):
         columns=["representation", "first", "second", "mean", "low", "high"],
     )
     one.symmetry = lambda: residual
+    one.residuals = scripts["keeping"].residuals(one)
     said = scripts["short"].asymmetry(one)
     assert "for 1 of 1 pairs" in said
     assert "is 0.20 (energy and density, structure)" in said
