@@ -1,10 +1,13 @@
-"""A stratified subset of a table of materials, for a study that two cores can train.
+"""A part of a table of materials: rows that meet a condition, or a stratified subset for two cores to train.
 
-    python subset.py mp2019.parquet --rows 4000 --out mp2019-4000.parquet
+    python subset.py all.parquet --where "cell_flag != 'mismatch' and not label_residual > 0.02" \\
+        --out mp2019.parquet
+    python subset.py mp2019.parquet --rows 2500 --out mp2019-2500.parquet
 
-Rows that have all 13 properties of the paper are sorted by number of sites and formation energy in turn (ten
-groups of the first, within each by the second) and taken at even steps: the subset has the sizes and the
-energies of the whole, and is the same every time.
+The condition is one of `pandas.DataFrame.query`; this one leaves out materials whose labels and structure,
+joined from different sources, disagree. With ``--rows``, the rows that have all 13 properties of the paper are
+sorted by number of sites and formation energy in turn (ten groups of the first, within each by the second) and
+taken at even steps: the subset has the sizes and the energies of the whole, and is the same every time.
 """
 
 from __future__ import annotations
@@ -22,10 +25,19 @@ GROUPS = 10
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("table", help="Parquet file")
-    parser.add_argument("--rows", type=int, required=True)
+    parser.add_argument("--where", metavar="CONDITION", help="rows to take")
+    parser.add_argument(
+        "--rows", type=int, help="how many to take of those that are complete; all rows if not given"
+    )
     parser.add_argument("--out", required=True)
     asked = parser.parse_args(arguments)
     table = pd.read_parquet(asked.table)
+    if asked.where:
+        table = table.query(asked.where)
+    if asked.rows is None:
+        table.to_parquet(asked.out, index=False)
+        print(f"{len(table):,} rows -> {asked.out}")
+        return
     whole = table.dropna(subset=list(PAPER_PROPERTIES))
     if len(whole) < asked.rows:
         parser.error(f"{asked.table} has {len(whole):,} complete rows, fewer than {asked.rows:,}")

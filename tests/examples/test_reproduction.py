@@ -426,3 +426,8 @@ def test_a_subset_looks_like_the_whole(scripts, tmp_path):
     )
     with pytest.raises(SystemExit):
         scripts["subset"].main([str(whole), "--rows", "5000", "--out", str(out)])
+    # A condition; a missing value does not break it.
+    scripts["subset"].main([str(whole), "--where", "not band_gap > 0.5", "--out", str(out)])
+    pd.testing.assert_frame_equal(
+        pd.read_parquet(out), frame[~(frame["band_gap"] > 0.5)].reset_index(drop=True)
+    )
