@@ -5,9 +5,10 @@
     python subset.py mp2019.parquet --rows 2500 --out mp2019-2500.parquet
 
 The condition is one of `pandas.DataFrame.query`; this one leaves out materials whose labels and structure,
-joined from different sources, disagree. With ``--rows``, the rows that have all 13 properties of the paper are
-sorted by number of sites and formation energy in turn (ten groups of the first, within each by the second) and
-taken at even steps: the subset has the sizes and the energies of the whole, and is the same every time.
+joined from different sources, disagree. With ``--rows``, the rows that have all 13 properties of the paper
+are sorted by number of sites and formation energy in turn (ten groups of the first, within each by the
+second) and taken at even steps: the subset has the sizes and the energies of the whole, and is the same
+every time.
 """
 
 from __future__ import annotations
