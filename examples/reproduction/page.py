@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -91,22 +90,22 @@ def reproduction(studies: dict[str, Kept], folder: Path) -> str:
         for file in (folder / f"{name}.csv" for name in ("formula-beside", "cell-beside", "cell-sizes"))
         if file.exists()
     }
-    sections: list[Callable[[], str]] = [
-        lambda: differences(studies),
-        lambda: in_short(named, compared.get("formula-beside")),
-        lambda: cost(named, json.loads(baseline.read_text()) if baseline.exists() else None),
-        lambda: baseline_errors(named),
-        lambda: heatmaps(studies),
-        lambda: table1(studies),
-        lambda: frequencies(studies),
-        lambda: quoted(named),
-        lambda: one_to_one(studies),
-        lambda: asymmetry(studies),
-        lambda: better_statistics(studies),
-        lambda: formula_split(compared.get("formula-beside")),
-        lambda: cell_graph(compared.get("cell-beside"), compared.get("cell-sizes")),
+    sections = [
+        differences(studies),
+        in_short(named, compared.get("formula-beside")),
+        cost(named, json.loads(baseline.read_text()) if baseline.exists() else None),
+        baseline_errors(named),
+        heatmaps(studies),
+        table1(studies),
+        frequencies(studies),
+        quoted(named),
+        one_to_one(studies),
+        asymmetry(studies),
+        better_statistics(studies),
+        formula_split(compared.get("formula-beside")),
+        cell_graph(compared.get("cell-beside"), compared.get("cell-sizes")),
     ]
-    return "\n\n".join(section().strip() for section in sections) + "\n"
+    return "\n\n".join(section.strip() for section in sections) + "\n"
 
 
 def labelled(studies: dict[str, Kept]) -> dict[str, Kept]:
