@@ -14,7 +14,8 @@ from mattomo.learners.conditional import learn
 from mattomo.study import cost
 from mattomo.study import run as running
 from mattomo.study.cost import TableSizes
-from mattomo.study.machine import memory_of, pace
+from mattomo.study.machine import memory_of
+from mattomo.study.pace import of_graphs, of_tables, pace
 from mattomo.study.plan import training_seconds
 from mattomo.threads import one_thread
 
@@ -40,15 +41,15 @@ def unit_of(planned, learner):
     return next(unit for unit in planned.units if unit.learner == learner)
 
 
-@pytest.mark.parametrize("learner", ["trees", "cgcnn"])
-def test_time_is_foreseen_within_a_factor_of_four(planned, learner):
+@pytest.mark.parametrize(("learner", "slower"), [("trees", of_tables), ("cgcnn", of_graphs)])
+def test_time_is_foreseen_within_a_factor_of_four(planned, learner, slower):
     unit = unit_of(planned, learner)
     data, model = planned.unit(unit), planned.learners[learner]
     model.train(data)  # compiles
     start = time.process_time()
     model.train(data)
     seconds = time.process_time() - start
-    expected = planned.cost(unit).seconds * pace()
+    expected = planned.cost(unit).seconds * slower()
     assert seconds / 4 < expected < seconds * 4
 
 
@@ -66,8 +67,19 @@ def test_time_of_conditionals_is_foreseen_within_a_factor_of_four(planned):
     with one_thread():
         learn(table, "composition", rows, split, 0)
     seconds = time.process_time() - start
-    expected = cost.conditionals(TableSizes.of(table), split, levels).seconds * pace()
+    expected = cost.conditionals(TableSizes.of(table), split, levels).seconds * of_tables()
     assert seconds / 4 < expected < seconds * 4
+
+
+def test_the_pace_of_a_study_is_that_of_what_it_trains(planned, monkeypatch):
+    monkeypatch.setattr("mattomo.study.pace.of_graphs", lambda: 3.0)
+    monkeypatch.setattr("mattomo.study.pace.of_tables", lambda: 2.0)
+    monkeypatch.setattr("mattomo.study.pace.has_gpu", lambda: False)
+    of_network = planned.costs[unit_of(planned, "cgcnn").id]
+    total = sum(planned.costs.values())
+    assert pace(planned) == pytest.approx((3 * of_network + 2 * (total - of_network)) / total)
+    monkeypatch.setattr("mattomo.study.pace.has_gpu", lambda: True)
+    assert pace(planned) == 2
 
 
 def test_memory_of_the_network_does_not_grow_with_epochs(planned):

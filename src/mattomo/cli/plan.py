@@ -14,7 +14,8 @@ from mattomo.cli.options import Workers, study_options
 from mattomo.cli.terminal import duration, output, print_json
 from mattomo.front import Study
 from mattomo.study.controls import PREFIX
-from mattomo.study.machine import in_gigabytes, memory_of, pace
+from mattomo.study.machine import in_gigabytes, memory_of
+from mattomo.study.pace import pace
 from mattomo.study.plan import Plan
 from mattomo.study.run import Room, room_for
 from mattomo.study.workers import has_gpu
@@ -53,7 +54,7 @@ class ThisMachine:
     room : Room
         For its workers.
     pace : float
-        See `mattomo.study.machine.pace`.
+        See `mattomo.study.pace.pace`.
     seconds : float
         Wall time, if nothing else wants the processors.
     """
@@ -65,7 +66,7 @@ class ThisMachine:
     @classmethod
     def of(cls, planned: Plan, workers: int | None, most: float | None) -> ThisMachine:
         """Of a plan, as `mattomo run` with the same options has it; see `mattomo.study.run.room_for`."""
-        room, slower = room_for(planned, planned.units, workers, most), pace()
+        room, slower = room_for(planned, planned.units, workers, most), pace(planned)
         return cls(room, slower, planned.seconds(room.workers) * slower)
 
     def plain(self) -> dict[str, object]:

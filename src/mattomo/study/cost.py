@@ -1,7 +1,7 @@
 """What a unit costs: processor seconds and bytes, from the sizes of its data.
 
 The constants are seconds of one core of a 2.6 GHz Xeon with AVX-512, fitted with ``benchmarks/planner.py``;
-`mattomo.study.machine.pace` tells how much slower another machine is. Nothing here depends on the machine,
+`mattomo.study.pace` tells how much slower another machine is. Nothing here depends on the machine,
 so that plans are the same everywhere.
 
 What they rest on: a step of the network takes a time in proportion to nodes and edges, padding included. A
@@ -212,7 +212,7 @@ def trees(
     """Cost of a unit of gradient-boosted trees; see `network` for the parameters."""
     used = len(split.train) + len(split.validation) + len(split.test)
     n_trees = _trees(len(split.train))
-    one = _fit(sizes, len(split.train), used, n_trees, leaves_for(len(split.train)))
+    one = growing(sizes, len(split.train), used, n_trees, leaves_for(len(split.train)))
     asked = sum(len(task.added) for task in tasks) * swaps * len(split.test)
     seconds = len(tasks) * one + asked * n_trees * _ASKED
     if swaps:
@@ -230,18 +230,23 @@ def conditionals(sizes: TableSizes, split: Split, levels: Sequence[int]) -> Cost
     seconds = private = 0.0
     for n in levels:
         if n == 1:
-            seconds += _fit(sizes, n_train, used, _trees_of_residuals(n_train), leaves_for(n_train))
+            seconds += growing(sizes, n_train, used, _trees_of_residuals(n_train), leaves_for(n_train))
         else:
-            seconds += _fit(sizes, n_train, used, _rounds(n_train, n) * n, 15, share=0.6)
+            seconds += growing(sizes, n_train, used, _rounds(n_train, n) * n, 15, share=0.6)
             seconds += (len(split.validation) * 26 + len(split.test)) * n * 3e-8
             private = max(private, n * (24 * n_train + 60 * (used - n_train)))
     return Cost(_TREES_START, seconds, _TREES_REST + _fit_bytes(sizes, used) + private, sizes.bytes)
 
 
-def _fit(
+def convolving(edges: float) -> float:
+    """Seconds of the edges of one of three convolutions, in a step, forward and backward."""
+    return _STEP_EDGE * edges / 3
+
+
+def growing(
     sizes: TableSizes, n_train: int, used: int, n_trees: float, leaves: int, share: float = 1.0
 ) -> float:
-    """Seconds of growing trees; ``share`` of the bins are used."""
+    """Seconds of growing trees on ``n_train`` of ``used`` rows; ``share`` of the bins are used."""
     one = leaves * sizes.bins * share * _LEAF_BIN + n_train * sizes.columns * _ROW_COLUMN
     return n_trees * one + used * sizes.columns * _MADE
 

@@ -1,4 +1,4 @@
-"""This machine: its pace, the memory that this process may use, and what a unit was made with."""
+"""This machine: the memory that this process may use, and what a unit was made with."""
 
 from __future__ import annotations
 
@@ -7,38 +7,10 @@ import dataclasses
 import math
 import os
 import re
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
 from mattomo.errors import InputError
-from mattomo.threads import one_thread
-
-#: Seconds that `_exercise` takes on the processor whose constants `mattomo.study.cost` has.
-_REFERENCE = 0.044
-
-
-def pace() -> float:
-    """How many times slower than the processor of `mattomo.study.cost` this one is, by a test of 0.2 s.
-
-    Processor time, so that other programs hardly matter; their share of the processor is not foreseen.
-    """
-    with one_thread():
-        return min(_exercise() for _ in range(5)) / _REFERENCE
-
-
-def _exercise() -> float:
-    """Processor seconds of products, exponentials and lookups of the sizes that training works on."""
-    x = np.linspace(-1, 1, 3000 * 64, dtype=np.float32).reshape(3000, 64)
-    w = np.linspace(-1, 1, 64 * 256, dtype=np.float32).reshape(64, 256)
-    index = (np.arange(30_000) * 7919) % 3000
-    start = time.process_time()
-    for _ in range(3):
-        np.exp(x @ w)
-        np.add.reduceat(x[index], np.arange(0, 30_000, 10), axis=0)
-    return time.process_time() - start
 
 
 @dataclasses.dataclass(frozen=True)
