@@ -6,12 +6,16 @@ import pandas as pd
 import tables
 from kept import Kept
 from tables import FDR, PAPER, REPRESENTATIONS, expected_overlap, marked, overlap, pairs, per_cell, published
-from verdicts import against
+from verdicts import NONE, against, verdicts
 
-from mattomo.report.numbers import bits, percent, share
+from mattomo.report.numbers import bits, count, percent, share
 
 
-def in_short(studies: dict[str, Kept], formula: pd.DataFrame | None = None) -> str:
+def in_short(
+    studies: dict[str, Kept],
+    formula: pd.DataFrame | None = None,
+    cell: tuple[pd.DataFrame, pd.DataFrame] | None = None,
+) -> str:
     """What the page shows, before its tables.
 
     Parameters
@@ -20,6 +24,8 @@ def in_short(studies: dict[str, Kept], formula: pd.DataFrame | None = None) -> s
         By the name of the learner.
     formula : DataFrame, optional
         The first of the studies beside the same with splits grouped by formula; see `keeping.beside`.
+    cell : tuple of two DataFrame, optional
+        The network beside the same with all sites of the cell as composition; see `all_sites`.
     """
     lines = []
     for label, results in studies.items():
@@ -27,7 +33,7 @@ def in_short(studies: dict[str, Kept], formula: pd.DataFrame | None = None) -> s
             f"- **{label}.**",
             *(f"    - {each}" for each in (
                 table1(results), only_structure(results), quoted(results), red(results),
-                asymmetry(results), survivors(results), controls(results),
+                asymmetry(results), survivors(results), controls(results), undecided(results),
             )),
         ]  # fmt: skip
     agreed = {name: len(against(studies, name)) for name in REPRESENTATIONS}
@@ -36,8 +42,12 @@ def in_short(studies: dict[str, Kept], formula: pd.DataFrame | None = None) -> s
         f"- {who} against the paper in {sum(agreed.values())} of {2 * cells_of(studies)} cells "
         f"({agreed['structure']} on structure, {agreed['composition']} on composition)."
     )
+    if len(studies) > 1:
+        lines.append(f"- {compared(studies)}")
     if formula is not None:
         lines.append(f"- {grouped(formula)}")
+    if cell is not None:
+        lines.append(f"- {all_sites(*cell)}")
     return "## In short\n\n" + "\n".join(lines)
 
 
@@ -93,7 +103,7 @@ def red(results: Kept) -> str:
     mean, seeds, typical = tables.harmed(results)
     useless = results.controls()
     useless = useless[useless["control"] == "control:placebo"] if len(useless) else useless
-    placebo = f"; placebos raise it by {percent(useless['mae_change'].mean())} %" if len(useless) else ""
+    placebo = f"; placebos change it by {percent(useless['mae_change'].mean())} %" if len(useless) else ""
     return (
         f"The error rises on average in {mean} cells, by {percent(typical)} % in the median one, and in "
         f"{seeds} of them in every seed (in the paper in none of them){placebo}. A column costs a learner "
@@ -144,6 +154,46 @@ def controls(results: Kept) -> str:
         by_seed, swap = ((part[rule] * weight).sum() for rule in ("paired_minmax", "swap"))
         said.append(f"{str(name).removeprefix('control:')} {share(by_seed, 0)} and {share(swap, 0)}")
     return f"Controls marked in every seed and by the swap test (p < 0.05): {'; '.join(said)}."
+
+
+def compared(studies: dict[str, Kept]) -> str:
+    """How well the last learner does beside the first, which saw more."""
+    (first, a), *_, (last, b) = studies.items()
+    errors = [each.gains().groupby(["representation", "target"])["mae0_mean"].first() for each in (a, b)]
+    ratio = (errors[1] / errors[0]).groupby("representation").median()
+    return (
+        f"{last} learned from {count(b.outcome.data['n_used'])} materials, {first.lower()} from "
+        f"{count(a.outcome.data['n_used'])}: in the median target its error without added property is "
+        f"{ratio['structure']:.1f} times theirs on structure and {ratio['composition']:.1f} times on "
+        "composition. Where it marks less, it may have seen too little."
+    )
+
+
+def undecided(results: Kept) -> str:
+    found = [verdict for name in REPRESENTATIONS for verdict in verdicts(results, name).values()]
+    return (
+        f"The run is too small to say in {found.count('open')} of {len(found)} cells: the interval of the "
+        f"bits neither lies above zero, with a swap test that marks the cell, nor ends below {NONE} bits."
+    )
+
+
+def all_sites(errors: pd.DataFrame, changes: pd.DataFrame) -> str:
+    """What the graph of all sites knows; see `keeping.beside` and `keeping.sizes_beside`."""
+    change = (errors["mae_other"] / errors["mae_random"] - 1).set_axis(errors["target"])
+    said = ", ".join(
+        f"{percent(value)} % for {name.replace('_', ' ')}" for name, value in change.nsmallest(3).items()
+    )
+    text = (
+        "The composition graph of all sites, the paper's, tells the size of the cell: it changes the "
+        f"network's error without added property by {said}."
+    )
+    if changes.empty:
+        return text
+    before, after = (percent(changes[which].median()) for which in ("random", "other"))
+    return (
+        f"{text} A quantity that counts per cell, added for another, then changes the error by {after} % in "
+        f"the median, on the graph of the reduced formula by {before} %."
+    )
 
 
 def grouped(found: pd.DataFrame) -> str:

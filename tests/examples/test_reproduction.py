@@ -169,6 +169,23 @@ def test_the_page_of_the_network(scripts, network, tmp_path):
         values = [100 * found["composition", target, added] for found in (ours, theirs)]
         said = " | ".join(f"{value:+.1f}".replace("-", "−") for value in values)
         assert f"{row} {said} |" in table
+    # In short: the median of the cells in the table, and the errors that change most.
+    cells = [(t, a) for t, a in ours["composition"].index if t != a and "energy_per_atom" not in (t, a)]
+    after, before = (
+        f"{100 * np.median([found['composition', t, a] for t, a in cells]):+.1f}".replace("-", "−")
+        for found in (theirs, ours)
+    )
+    assert (
+        f"changes the error by {after} % in the median, on the graph of the reduced formula by {before} %"
+        in text
+    )
+    bare_of = [each.errors.set_index(["representation", "target", "added"])["mae"] for each in (graphs, cell)]
+    change = {
+        t: bare_of[1]["composition", t, ""] / bare_of[0]["composition", t, ""] - 1
+        for t in ("nsites", "energy")
+    }
+    for target, value in change.items():
+        assert f"{100 * value:+.1f} % for {target}".replace("-", "−") in text
     # What the paper quotes was not trained here.
     assert "| band gap for formation energy per atom | structure | −2.4 (+2.4, −2.6) | – |" in text
     # The page again, from what was kept.
@@ -277,8 +294,18 @@ def test_the_page_in_short(scripts, study, kept):
     ):
         ours = f"{quoted['structure', target, added]:+.1f}".replace("-", "−")
         assert f"{ours} % where the paper has −{paper} %" in text
+    decided = scripts["verdicts"].decided({"Trees": kept}).splitlines()[2:]
+    assert f"too small to say in {sum(int(row.split('|')[5]) for row in decided)} of {len(off)} cells" in text
     # The formula study is the random one here.
     assert f"by 0.0 to 0.0 %; {len(by_seed)} of {len(by_seed)} marks remain (2 seeds)" in text
+
+
+def test_two_learners_are_compared(scripts, study, kept):
+    text = scripts["short"].in_short({"Trees": kept, "Network": kept})
+    n = study.outcome.data["n_used"]
+    assert f"Network learned from {n} materials, trees from {n}" in text
+    assert "is 1.0 times theirs on structure and 1.0 times on composition" in text
+    assert "Both learners agree against the paper" in text
 
 
 def test_splits_are_compared_on_the_same_seeds(scripts, study):
