@@ -5,7 +5,19 @@ from __future__ import annotations
 import pandas as pd
 import tables
 from kept import Kept
-from tables import FDR, PAPER, REPRESENTATIONS, expected_overlap, marked, overlap, pairs, per_cell, published
+from tables import (
+    FDR,
+    PAPER,
+    REPRESENTATIONS,
+    bare_errors,
+    change_beside,
+    expected_overlap,
+    marked,
+    overlap,
+    pairs,
+    per_cell,
+    published,
+)
 from verdicts import NONE, against, verdicts
 
 from mattomo.report.numbers import bits, count, percent, share
@@ -159,8 +171,7 @@ def controls(results: Kept) -> str:
 def compared(studies: dict[str, Kept]) -> str:
     """How well the last learner does beside the first, which saw more."""
     (first, a), *_, (last, b) = studies.items()
-    errors = [each.gains().groupby(["representation", "target"])["mae0_mean"].first() for each in (a, b)]
-    ratio = (errors[1] / errors[0]).groupby("representation").median()
+    ratio = (bare_errors(b) / bare_errors(a)).groupby("representation").median()
     return (
         f"{last} learned from {count(b.outcome.data['n_used'])} materials, {first.lower()} from "
         f"{count(a.outcome.data['n_used'])}: in the median target its error without added property is "
@@ -179,7 +190,7 @@ def undecided(results: Kept) -> str:
 
 def all_sites(errors: pd.DataFrame, changes: pd.DataFrame) -> str:
     """What the graph of all sites knows; see `keeping.beside` and `keeping.sizes_beside`."""
-    change = (errors["mae_other"] / errors["mae_random"] - 1).set_axis(errors["target"])
+    change = change_beside(errors).set_axis(errors["target"])
     said = ", ".join(
         f"{percent(value)} % for {name.replace('_', ' ')}" for name, value in change.nsmallest(3).items()
     )
@@ -197,7 +208,7 @@ def all_sites(errors: pd.DataFrame, changes: pd.DataFrame) -> str:
 
 
 def grouped(found: pd.DataFrame) -> str:
-    change = found["mae_other"] / found["mae_random"] - 1
+    change = change_beside(found)
     return (
         "With all materials of a formula on one side of the split the errors without added property change "
         f"by {percent(change.min())} to {percent(change.max())} %; {found['marks_both'].sum()} of "

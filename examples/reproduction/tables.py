@@ -258,6 +258,16 @@ def strongest(results: Kept, representation: str, rows: int = 10) -> str:
     return markdown(["cell", "error, %", "bits (95 %)", "q", "deterministic"], out)
 
 
+def bare_errors(results: Kept) -> pd.Series:
+    """Test MAE without any added property, mean of the seeds, by representation and target."""
+    return results.gains().groupby(["representation", "target"])["mae0_mean"].first()
+
+
+def change_beside(found: pd.DataFrame) -> pd.Series:
+    """Change of the error without any added property, in each row of `keeping.beside`."""
+    return found["mae_other"] / found["mae_random"] - 1
+
+
 def baselines(studies: dict[str, Kept]) -> str:
     """Test MAE without any added property, mean of the seeds."""
     rows = []
@@ -266,7 +276,7 @@ def baselines(studies: dict[str, Kept]) -> str:
     for target in first.outcome.targets:
         row = [info[target].label, info[target].unit]
         for results in studies.values():
-            base = results.gains().groupby(["representation", "target"])["mae0_mean"].first()
+            base = bare_errors(results)
             known = [base.get((name, target), np.nan) for name in ("composition", "structure")]
             row += ["–" if np.isnan(error) else f"{error:.4g}" for error in known]
         rows.append(row)
@@ -280,9 +290,9 @@ def splits(found: pd.DataFrame) -> str:
     """Baseline errors and marks under random and formula-grouped splits; see `keeping.beside`."""
     rows = [
         [r["target"].replace("_", " "), r["representation"], f"{r['mae_random']:.4g}",
-         f"{r['mae_other']:.4g}", percent(r["mae_other"] / r["mae_random"] - 1),
+         f"{r['mae_other']:.4g}", percent(change),
          *(str(r[f"marks_{which}"]) for which in ("random", "other", "both"))]
-        for _, r in found.iterrows()
+        for (_, r), change in zip(found.iterrows(), change_beside(found), strict=True)
     ]  # fmt: skip
     header = ["target", "representation", "random", "by formula", "change, %"]
     return markdown([*header, "marks, random", "by formula", "both"], rows)
@@ -291,9 +301,8 @@ def splits(found: pd.DataFrame) -> str:
 def cell_errors(found: pd.DataFrame) -> str:
     """Baseline errors on the composition of the formula and of all sites; see `keeping.beside`."""
     rows = [
-        [r["target"].replace("_", " "), f"{r['mae_random']:.4g}", f"{r['mae_other']:.4g}",
-         percent(r["mae_other"] / r["mae_random"] - 1)]
-        for _, r in found.iterrows()
+        [r["target"].replace("_", " "), f"{r['mae_random']:.4g}", f"{r['mae_other']:.4g}", percent(change)]
+        for (_, r), change in zip(found.iterrows(), change_beside(found), strict=True)
     ]  # fmt: skip
     return markdown(["target", "reduced formula", "all sites", "change, %"], rows)
 
